@@ -1,0 +1,1 @@
+"""The small API that serves what has been released, and takes orders in."""

@@ -1,0 +1,1 @@
+"""One file a resource, one line of delegation a route."""

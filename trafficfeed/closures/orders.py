@@ -1,0 +1,306 @@
+"""The authored object: an order, its measures, where and when they hold.
+
+The same dataclasses are the schema of YAML/JSON files, API bodies and store rows: `closures.document` parses bytes
+into them (pydantic over standard dataclasses) and writes them back.
+
+Words: Order, Measure, Restriction as in D-TRO / DATEX II TrafficRegulation / WZDx (docs/orders.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from trafficfeed.network.vehicle_classes import VehicleClass
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,62}[a-z0-9]$")]
+Text = Annotated[Mapping[Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")], str], Field(min_length=1)]
+"""Text by BCP 47 language tag, e.g. ``{"en": "Concert", "fi": "Konsertti"}``."""
+LonLat = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
+"""EPSG:4326 lon, lat."""
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+class Reason(StrEnum):
+    """Why the order is made; decides which standards may carry it (WZDx takes only works)."""
+
+    ROADWORKS = "roadworks"
+    PUBLIC_EVENT = "public_event"
+    SPORT = "sport"
+    EMERGENCY = "emergency"
+    ACCIDENT = "accident"
+    FLOODING = "flooding"
+    SECURITY = "security"
+    TRAFFIC_MANAGEMENT = "traffic_management"
+    OTHER = "other"
+
+
+class Direction(StrEnum):
+    """Which carriageway of a matched street; forward is the order in which the place is written."""
+
+    BOTH = "both"
+    FORWARD = "forward"
+    BACKWARD = "backward"
+
+
+class Exemption(StrEnum):
+    """Who may pass all the same."""
+
+    EMERGENCY = "emergency"
+    BUS = "bus"
+    TAXI = "taxi"
+    DELIVERY = "delivery"
+    BICYCLE = "bicycle"
+    RESIDENTS = "residents"
+    PERMIT = "permit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreetSection:
+    """A street by name, from junction to junction."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["street"] = "street"
+    street: Annotated[str, Field(min_length=1)]
+    between: Annotated[
+        tuple[str, str] | None, Field(description="names of the two cross streets; none: the whole street")
+    ] = None
+    direction: Direction = Direction.BOTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnLine:
+    """A line drawn along the street, in the direction of travel where `direction` is forward."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["line"] = "line"
+    coordinates: Annotated[tuple[LonLat, ...], Field(min_length=2, max_length=5000)]
+    direction: Direction = Direction.BOTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """A polygon: every street inside it, or only those that cross its boundary inward.
+
+    `holes` are left out, so nested rings are areas whose hole is the next ring in.
+    """
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["area"] = "area"
+    ring: Annotated[tuple[LonLat, ...], Field(min_length=4, max_length=5000)]
+    holes: tuple[Annotated[tuple[LonLat, ...], Field(min_length=4)], ...] = ()
+    select: Literal["inside", "entering"] = "inside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """OSM ways by id, as far as the network has them; forward is the way's own direction."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["ways"] = "ways"
+    ids: Annotated[tuple[int, ...], Field(min_length=1)]
+    direction: Direction = Direction.BOTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Points on the streets meant (a gate, an underpass): the edge or edges at each of them."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["points"] = "points"
+    coordinates: Annotated[tuple[LonLat, ...], Field(min_length=1)]
+    direction: Direction = Direction.BOTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A move at a junction, from one street into another, by names."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["turn"] = "turn"
+    from_street: Annotated[str, Field(min_length=1)]
+    to_street: Annotated[str, Field(min_length=1)]
+    near: Annotated[LonLat | None, Field(description="a point at the junction, where the streets meet twice")] = None
+
+
+Place = Annotated[StreetSection | DrawnLine | Area | Ways | Points | Turn, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """Closed to all but the exempt."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["closure"] = "closure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanesClosed:
+    """Some lanes closed; 1 is the kerbside lane."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["lanes_closed"] = "lanes_closed"
+    lanes: Annotated[tuple[Annotated[int, Field(ge=1, le=12)], ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleRestriction:
+    """No entry for certain classes, or for vehicles over a weight, height, width or length, or without a permit.
+
+    Give `only` (all others are kept out: a bus-only street is ``only: [bus]``) or `banned`, or a limit.
+    """
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["vehicles"] = "vehicles"
+    banned: tuple[VehicleClass, ...] = ()
+    only: tuple[VehicleClass, ...] = ()
+    max_weight_t: Annotated[float | None, Field(gt=0, le=200)] = None
+    max_height_m: Annotated[float | None, Field(gt=0, le=20)] = None
+    max_width_m: Annotated[float | None, Field(gt=0, le=20)] = None
+    max_length_m: Annotated[float | None, Field(gt=0, le=100)] = None
+    permit: Annotated[str | None, Field(description="the permit without which nobody enters")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedLimit:
+    """A temporary speed limit."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["speed_limit"] = "speed_limit"
+    limit_kmh: Annotated[int, Field(ge=5, le=130)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneWay:
+    """Traffic only in the `forward` direction of the place; the other direction is closed."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["one_way"] = "one_way"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnBan:
+    """A move that is not allowed; the place is a `Turn`."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["turn_ban"] = "turn_ban"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metering:
+    """Metered ("drip") release: at most so many vehicles an hour pass."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["metering"] = "metering"
+    flow_vph: Annotated[float, Field(gt=0, le=4000)]
+
+
+Rule = Annotated[
+    Closure | LanesClosed | VehicleRestriction | SpeedLimit | OneWay | TurnBan | Metering, Field(discriminator="kind")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """From one wall-clock time to another in the order's zone.
+
+    A time without offset is wall time of the order's zone; one with an offset is taken as it is, and must be used in
+    the hour that a DST change repeats. `end` may be missing only where `until` says what ends it, and then
+    `estimated_end` must be given.
+    """
+
+    __pydantic_config__ = _STRICT
+    start: datetime
+    end: datetime | None = None
+    until: Annotated[Text | None, Field(description="a condition that ends it: until the crowd has left")] = None
+    estimated_end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrence:
+    """A period that repeats: `first` is the first occurrence, `rrule` an RFC 5545 rule in wall time of the zone."""
+
+    __pydantic_config__ = _STRICT
+    first: Period
+    rrule: Annotated[str, Field(description="e.g. FREQ=WEEKLY;BYDAY=MO,TU;UNTIL=20261231T235959")]
+    except_dates: Annotated[tuple[str, ...], Field(description="local dates on which it does not start")] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a measure holds: periods and recurrences, less the brief re-openings."""
+
+    __pydantic_config__ = _STRICT
+    periods: tuple[Period, ...] = ()
+    recurrences: tuple[Recurrence, ...] = ()
+    reopenings: tuple[Period, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One restriction of an order at one place."""
+
+    __pydantic_config__ = _STRICT
+    id: Identifier
+    rule: Rule
+    where: Annotated[tuple[Place, ...], Field(min_length=1)]
+    when: Schedule
+    exceptions: tuple[Exemption, ...] = (Exemption.EMERGENCY,)
+    title: Text | None = None
+    detour: Annotated[DrawnLine | None, Field(description="the signed detour, where there is one")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """Who decides."""
+
+    __pydantic_config__ = _STRICT
+    name: Annotated[str, Field(min_length=1)]
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Whom to ask."""
+
+    __pydantic_config__ = _STRICT
+    name: Annotated[str, Field(min_length=1)]
+    email: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What an authority decides: who, why, which measures, where, when, with which exceptions."""
+
+    __pydantic_config__ = _STRICT
+    id: Identifier
+    city: str
+    authority: Authority
+    legal_basis: Annotated[str, Field(min_length=1)]
+    reason: Reason
+    contact: Contact
+    title: Text
+    timezone: Annotated[str, Field(description="IANA zone of all times without offset")]
+    measures: Annotated[tuple[Measure, ...], Field(min_length=1, max_length=500)]
+    description: Text | None = None
+    informed_share: Annotated[float, Field(ge=0, le=1, description="drivers who know before they set out")] = 0.5
+    planned_event: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+class OrderState(StrEnum):
+    """An order's lifecycle."""
+
+    DRAFT = "draft"
+    CHECKED = "checked"
+    SIMULATED = "simulated"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    ACTIVE = "active"
+    ENDED = "ended"
+    CANCELLED = "cancelled"

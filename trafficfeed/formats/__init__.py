@@ -1,0 +1,1 @@
+"""One standard a file: domain objects and a publication time in, bytes out."""

@@ -1,0 +1,1 @@
+"""The road network: import, graph, matching, routing, datums."""

@@ -1,0 +1,124 @@
+"""A city as its folder says it: `city.toml` and the files beside it."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trafficfeed.errors import ScenarioInvalid, SourceUnavailable
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkSection(_Strict):
+    """Where the network is and how it lies on the earth."""
+
+    net_file: str = Field(description="SUMO network, relative to the city folder or absolute")
+    source: Literal["osm", "net"] = Field(description="what it was imported from")
+    crs: str = Field(description="metric CRS of lengths and buffers, e.g. EPSG:32635")
+    located: bool = Field(True, description="False where the network had no projection and lies at a synthetic place")
+    left_hand: bool = Field(False, description="traffic drives on the left")
+
+
+class DemandSection(_Strict):
+    """The traffic that the city is simulated with."""
+
+    route_files: tuple[str, ...] = Field(description="SUMO route/trip files, relative to the city folder or absolute")
+    additional_files: tuple[str, ...] = Field((), description="vehicle types, stops, signal plans, detectors")
+    kind: Literal["day", "hour"] = Field(
+        description="day: seconds since local midnight; hour: one representative stretch that stands for any time"
+    )
+    begin_s: float = Field(description="first second simulated of the demand's own clock")
+    end_s: float = Field(description="end of the demand's departures on its own clock")
+    method: str = Field(description="how the demand was made, in a sentence")
+
+
+class MesoSection(_Strict):
+    """Junction penalties of SUMO's mesoscopic model, fitted once per network against micro."""
+
+    tls_penalty_s: float = 1.0
+    tls_flow_penalty: float = 1.0
+    minor_penalty_s: float = 1.0
+    fitted: bool = False
+    micro_mean_trip_s: float | None = None
+    meso_mean_trip_s: float | None = None
+    seeds: tuple[int, ...] = ()
+
+
+class CityFile(_Strict):
+    """The contents of `city.toml`."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    title: str
+    timezone: str = Field(description="IANA zone")
+    language: str = Field("en", description="default language of published texts (BCP 47)")
+    map_datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
+    licence: str
+    attribution: str
+    seed: int = 1
+    network: NetworkSection
+    demand: DemandSection
+    meso: MesoSection = MesoSection()
+
+
+class City:
+    """A city folder that has been read; paths are absolute.
+
+    `folder` holds `city.toml`, `network/` (SUMO net), `demand/`, `graph/` (Parquet cache) and `orders/`.
+    """
+
+    def __init__(self, folder: Path, file: CityFile) -> None:
+        self.folder = folder
+        self.file = file
+
+    @classmethod
+    def load(cls, folder: Path) -> "City":
+        """Read `folder/city.toml`.
+
+        Raises
+        ------
+        SourceUnavailable
+            If the folder or its `city.toml` is not there.
+        ScenarioInvalid
+            If it cannot be read as TOML, or a field is missing, unknown or of the wrong kind.
+        """
+        path = folder / "city.toml"
+        if not path.is_file():
+            raise SourceUnavailable(
+                f"{path} is not there: build the city with `trafficfeed city build {folder.name} --osm FILE`"
+            )
+        try:
+            return cls(folder.resolve(), CityFile.model_validate(tomllib.loads(path.read_text("utf-8"))))
+        except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
+            raise ScenarioInvalid(f"{path} cannot be used: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """The city's name, as in its folder and URLs."""
+        return self.file.name
+
+    @property
+    def net_path(self) -> Path:
+        """The SUMO network file."""
+        return self._resolve(self.file.network.net_file)
+
+    @property
+    def route_paths(self) -> tuple[Path, ...]:
+        """The demand's route or trip files."""
+        return tuple(self._resolve(p) for p in self.file.demand.route_files)
+
+    @property
+    def additional_paths(self) -> tuple[Path, ...]:
+        """The demand's additional files (types, stops, signal plans)."""
+        return tuple(self._resolve(p) for p in self.file.demand.additional_files)
+
+    @property
+    def graph_folder(self) -> Path:
+        """The Parquet cache of the road graph and the places."""
+        return self.folder / "graph"
+
+    def _resolve(self, path: str) -> Path:
+        return (self.folder / path).resolve()

@@ -1,0 +1,1 @@
+"""Releases: draft → atomic release, never a mix."""

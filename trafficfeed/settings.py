@@ -1,0 +1,84 @@
+"""The only reader of the environment: every setting, its default and its unit."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Thresholds(BaseModel):
+    """The gates of a verdict; a plan passes when the whole 95 % interval lies on the good side."""
+
+    max_delay_per_vehicle_s: float = Field(20.0, description="mean extra trip time over all vehicles")
+    max_delay_share: float = Field(0.10, description="the same as a share of the base's mean trip")
+    max_emergency_delay_s: float = Field(30.0, description="mean extra trip time of emergency vehicles: a hard limit")
+    max_emergency_delay_share: float = Field(0.10, description="the same as a share, applied where it is the laxer")
+    max_bus_delay_s: float = Field(60.0, description="mean extra trip time of buses")
+    max_lost_share: float = Field(
+        0.02, description="vehicles teleported, dropped or never departed beyond the base: more is inconclusive"
+    )
+    max_unfinished_share: float = Field(0.02, description="vehicles still under way beyond the base: more holds")
+    min_pairs: int = Field(5, ge=2)
+    max_pairs: int = Field(25, ge=2)
+
+
+class SimulationSettings(BaseModel):
+    """How SUMO is run."""
+
+    workers: int = Field(2, ge=1, description="SUMO processes at a time")
+    time_limit_s: float = Field(1800.0, gt=0, description="wall-clock limit of one run; it is killed at it")
+    warm_up_s: float = Field(600.0, ge=0, description="traffic before the first intervention")
+    cool_down_s: float = Field(3600.0, ge=0, description="time after the last departure for vehicles to finish")
+    longest_s: float = Field(3 * 3600.0, gt=0, description="longest stretch of an intervention that is simulated")
+    emergency_probes: int = Field(60, ge=0, description="emergency trips added to both runs where the demand has none")
+
+
+class Settings(BaseSettings):
+    """All settings; environment variables are ``TRAFFICFEED_…``, nested ones ``TRAFFICFEED_SIMULATION__WORKERS``."""
+
+    model_config = SettingsConfigDict(env_prefix="TRAFFICFEED_", env_nested_delimiter="__")
+
+    state_dir: Path = Field(REPOSITORY / ".state", description="database, releases, runs, Airflow's home")
+    cities_dir: Path = Field(REPOSITORY / "sumo_scenarios", description="where the city folders are")
+    city: str = Field("helsinki", description="the city that the API and the DAGs serve")
+    database: str = Field("", description="SQLAlchemy URL; empty: SQLite in state_dir")
+    objects: str = Field("", description="fsspec URL of the object store; empty: a folder in state_dir")
+    public_url: str = Field("http://127.0.0.1:8000", description="how the outside reaches the API, for links in feeds")
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    api_tokens: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="officer's name → token; empty: one made at first start in state_dir/tokens.json",
+    )
+    airflow_host: str = "127.0.0.1"
+    airflow_port: int = 8080
+    airflow_user: str = "pipeline"
+    airflow_timeout_s: float = 5.0
+    thresholds: Thresholds = Thresholds()
+    simulation: SimulationSettings = SimulationSettings()
+    keep_ended_s: float = Field(3600.0, ge=0, description="how long an ended record stays in the feeds")
+    horizon_days: int = Field(28, ge=1, description="how far ahead periods are published")
+
+    @property
+    def database_url(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database or f"sqlite:///{self.state_dir / 'trafficfeed.db'}"
+
+    @property
+    def objects_url(self) -> str:
+        """The object store's fsspec URL."""
+        return self.objects or f"file://{self.state_dir / 'objects'}"
+
+    @property
+    def airflow_url(self) -> str:
+        """Where Airflow's API server listens."""
+        return f"http://{self.airflow_host}:{self.airflow_port}"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the settings, read from the environment once."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""SUMO: interventions → scenario → run → outputs → comparison → certificate."""
