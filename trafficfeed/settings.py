@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     api_port: int = 8000
     api_tokens: dict[str, SecretStr] = Field(
         default_factory=dict,
-        description="officer's name → token; empty: one made at first start in state_dir/tokens.json",
+        description="officer's name → token; empty: one made in state_dir/tokens.json",
     )
     airflow_host: str = "127.0.0.1"
     airflow_port: int = 8080

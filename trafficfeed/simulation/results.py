@@ -34,7 +34,7 @@ class RunResult:
     wanted_depart_s, depart_s, arrival_s
         ``(n_vehicles,) float64`` on the demand's clock; NaN where it did not happen.
     trip_s
-        ``(n_vehicles,) float64`` from *wanted* departure to arrival, waiting for insertion included; NaN if not arrived.
+        ``(n_vehicles,) float64`` from *wanted* departure to arrival, insertion wait included; NaN if not arrived.
     informed
         ``(n_vehicles,) bool``: knew of the closures beforehand.
     edge_id
