@@ -1,7 +1,10 @@
 """The only reader of the environment: every setting, its default and its unit."""
 
+import json
+import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -56,6 +59,7 @@ class Settings(BaseSettings):
     airflow_host: str = "127.0.0.1"
     airflow_port: int = 8080
     airflow_user: str = "pipeline"
+    airflow_password: SecretStr | None = Field(None, description="empty: the one made in airflow_home/passwords.json")
     airflow_timeout_s: float = 5.0
     thresholds: Thresholds = Thresholds()
     simulation: SimulationSettings = SimulationSettings()
@@ -73,9 +77,33 @@ class Settings(BaseSettings):
         return self.objects or f"file://{self.state_dir / 'objects'}"
 
     @property
+    def airflow_home(self) -> Path:
+        """Airflow's own folder: its database, passwords and task logs."""
+        return self.state_dir / "airflow"
+
+    @property
     def airflow_url(self) -> str:
         """Where Airflow's API server listens."""
         return f"http://{self.airflow_host}:{self.airflow_port}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which a child process finds these same settings."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAFFICFEED_")}
+        given = {f"TRAFFICFEED_{name.upper()}": _text(getattr(self, name)) for name in type(self).model_fields}
+        return kept | {name: value for name, value in given.items() if value is not None}
+
+
+def _text(value: Any) -> str | None:
+    """Return `value` as it is written in a variable, secrets in clear; None where it is not set."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, BaseModel):
+        return value.model_dump_json()
+    if isinstance(value, dict):
+        return json.dumps({key: _text(item) for key, item in value.items()})
+    return str(value.absolute() if isinstance(value, Path) else value)
 
 
 @lru_cache(maxsize=1)
