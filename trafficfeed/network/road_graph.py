@@ -1,6 +1,6 @@
 """The directed road graph in columns: what every check, match and map reads."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -83,3 +83,8 @@ class RoadGraph:
     def index(self) -> dict[str, int]:
         """Edge index by SUMO edge id."""
         return {edge_id: i for i, edge_id in enumerate(self.edge_ids)}
+
+    @cached_property
+    def derived(self) -> dict[Hashable, Any]:
+        """What other modules derive from the graph and keep with it (spatial index, routing matrices), by their key."""
+        return {}

@@ -22,7 +22,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A measure's places on the road graph: sections, and for a turn ban the moves (edge, edge)."""
+    """A measure's places on the road graph: sections, and for a turn ban the moves (edge, edge).
+
+    The sections are what the rule acts on. For a one-way these are the sections that it *closes*, against the permitted
+    direction; for a turn ban there are none.
+    """
 
     measure_id: str
     sections: tuple[Section, ...]
