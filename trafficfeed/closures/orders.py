@@ -6,19 +6,46 @@ into them (pydantic over standard dataclasses) and writes them back.
 Words: Order, Measure, Restriction as in D-TRO / DATEX II TrafficRegulation / WZDx (docs/orders.md).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from trafficfeed.network.vehicle_classes import VehicleClass
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,62}[a-z0-9]$")]
-Text = Annotated[Mapping[Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")], str], Field(min_length=1)]
+Identifier = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$", description="lower-case letters, digits and . _ -"),
+]
+MeasureId = Annotated[
+    str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$", description="like an order's id, but without dots")
+]
+_Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Text = Annotated[
+    Mapping[_Language, Annotated[str, Field(min_length=1, max_length=5000, pattern=r"\S")]], Field(min_length=1)
+]
 """Text by BCP 47 language tag, e.g. ``{"en": "Concert", "fi": "Konsertti"}``."""
+
+_TIME_PATTERN = r"^20\d{2}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?$"
+
+
+def _as_written(value: object) -> datetime:
+    # pydantic would take a bare date as midnight and a number as Unix seconds: neither is what an officer means
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not re.match(_TIME_PATTERN, value):
+        raise ValueError("not a date with a time of this century")
+    return datetime.fromisoformat(value)
+
+
+WallTime = Annotated[
+    datetime, BeforeValidator(_as_written), WithJsonSchema({"type": "string", "pattern": _TIME_PATTERN})
+]
+"""Wall-clock time of the order's zone, or with an offset; 2000 to 2099."""
 LonLat = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
 """EPSG:4326 lon, lat."""
 
@@ -214,10 +241,10 @@ class Period:
     """
 
     __pydantic_config__ = _STRICT
-    start: datetime
-    end: datetime | None = None
+    start: WallTime
+    end: WallTime | None = None
     until: Annotated[Text | None, Field(description="a condition that ends it: until the crowd has left")] = None
-    estimated_end: datetime | None = None
+    estimated_end: WallTime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +272,7 @@ class Measure:
     """One restriction of an order at one place."""
 
     __pydantic_config__ = _STRICT
-    id: Identifier
+    id: MeasureId
     rule: Rule
     where: Annotated[tuple[Place, ...], Field(min_length=1)]
     when: Schedule
