@@ -5,6 +5,7 @@ TrafficFeedError
 ├── SourceMalformed      it is there, but cannot be read as what it claims to be
 ├── OrderInvalid         an order that must not be stored or simulated; carries findings
 ├── OrderConflict        somebody else changed it first, or the state does not allow the step
+├── OrderNotFound        the store has no such order, or no such version of it
 ├── ScenarioInvalid      a city, its network or its demand cannot be used
 ├── SimulationFailed     SUMO crashed, or was killed at its time limit
 ├── FeedNonConformant    a document breaks its standard or our semantics; carries findings
@@ -42,6 +43,10 @@ class OrderInvalid(_WithFindings):
 
 class OrderConflict(TrafficFeedError):
     """Somebody else changed the order first, or its state does not allow the step."""
+
+
+class OrderNotFound(TrafficFeedError):
+    """The store has no such order, or no such version of it."""
 
 
 class ScenarioInvalid(_WithFindings):

@@ -1,0 +1,97 @@
+"""What time alone does to orders: published ones become active, active ones end."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from trafficfeed.closures.orders import Order, OrderState
+from trafficfeed.closures.schedules import LOOK_AHEAD, Occurrence, windows_of
+from trafficfeed.errors import OrderConflict
+from trafficfeed.pipeline.orders import MACHINE
+from trafficfeed.store.database import Database
+from trafficfeed.store.orders import Orders, Step, StoredOrder
+
+_MOMENT: Final = timedelta(microseconds=1)
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReport:
+    """What the clock did, by order id.
+
+    `overdue` orders have outlived their estimated end: the condition that ends them is for a person to see, so they
+    stay active until they are ended or amended.
+    """
+
+    activated: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+    overdue: tuple[str, ...] = ()
+
+
+def apply_clock(database: Database, *, as_of: datetime, city: str | None = None) -> ClockReport:
+    """Bring published and active orders to where their windows say that they are at `as_of` (aware).
+
+    Repeating it changes nothing; each order is a transaction of its own.
+
+    Raises
+    ------
+    SourceUnavailable
+        If the database cannot be used.
+    OrderInvalid
+        If a published order's schedule cannot be read (the checks do not let that happen).
+    """
+    with database.reading() as connection:
+        running = Orders(connection).list(city=city, states=(OrderState.PUBLISHED, OrderState.ACTIVE))
+    activated: list[str] = []
+    ended: list[str] = []
+    overdue: list[str] = []
+    for stored in running:
+        due, late = _due(stored.order, as_of)
+        if late:
+            overdue.append(stored.order.id)
+        if due is None or not _move(database, stored, due, as_of):
+            continue
+        (activated if due is OrderState.ACTIVE else ended).append(stored.order.id)
+    return ClockReport(activated=tuple(activated), ended=tuple(ended), overdue=tuple(overdue))
+
+
+def _due(order: Order, as_of: datetime) -> tuple[OrderState | None, bool]:
+    """Return the state that the windows ask for (None: not begun), and whether an estimated end has passed."""
+    if _has_more(order, as_of):
+        return (OrderState.ACTIVE if _past(order, as_of) else None), False
+    past = _past(order, as_of)
+    last = max(past, key=lambda occurrence: occurrence.window.end, default=None)
+    late = last is not None and last.end_is_estimate
+    return (OrderState.ACTIVE if late else OrderState.ENDED), late
+
+
+def _has_more(order: Order, as_of: datetime) -> bool:
+    """Tell whether any window holds now or begins later; the near future is asked first, being cheap."""
+    return any(
+        windows_of(measure, order.timezone, since=as_of, until=as_of + reach)
+        for reach in (timedelta(days=31), LOOK_AHEAD)
+        for measure in order.measures
+    )
+
+
+def _past(order: Order, as_of: datetime) -> list[Occurrence]:
+    return [
+        occurrence
+        for measure in order.measures
+        for occurrence in windows_of(measure, order.timezone, since=_BEGINNING, until=as_of + _MOMENT)
+    ]
+
+
+def _move(database: Database, seen: StoredOrder, to: OrderState, as_of: datetime) -> bool:
+    """Take one order to the state that is due; False where it is there, or somebody changed it meanwhile."""
+    if seen.state is to:
+        return False
+    changes = {"finished_at": as_of} if to is OrderState.ENDED else {}
+    step = Step(action="clock", to=to, actor=MACHINE, as_of=as_of, changes=changes)
+    try:
+        with database.transaction() as connection:
+            orders = Orders(connection)
+            orders.advance(orders.lock(seen.order.id, expected_revision=seen.revision), step)
+    except OrderConflict:
+        return False  # the next round sees what it has become
+    return True

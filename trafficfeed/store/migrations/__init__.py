@@ -1,0 +1,1 @@
+"""Alembic migrations, run by `database.upgrade`; each is frozen and imports nothing of ours but the time type."""
