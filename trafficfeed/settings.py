@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     database: str = Field("", description="SQLAlchemy URL; empty: SQLite in state_dir")
     objects: str = Field("", description="fsspec URL of the object store; empty: a folder in state_dir")
     public_url: str = Field("http://127.0.0.1:8000", description="how the outside reaches the API, for links in feeds")
+    publisher: str = Field("", description="who publishes the feeds; empty: the city's title")
+    contact_email: str | None = Field(None, description="whom partners write to; named in the feeds")
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_tokens: dict[str, SecretStr] = Field(

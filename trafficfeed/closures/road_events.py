@@ -15,6 +15,7 @@ class Validation(StrEnum):
 
     PASSED = "passed"
     PENDING = "pending"
+    OVERRIDDEN = "overridden"  # an officer published it against the verdict, with a reason in the audit log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

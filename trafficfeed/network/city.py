@@ -34,6 +34,7 @@ class DemandSection(_Strict):
     begin_s: float = Field(description="first second simulated of the demand's own clock")
     end_s: float = Field(description="end of the demand's departures on its own clock")
     method: str = Field(description="how the demand was made, in a sentence")
+    departures_by_hour: tuple[float, ...] = Field((), description="departures in each hour from second 0 on")
 
 
 class MesoSection(_Strict):

@@ -1,0 +1,273 @@
+"""From the store to the served feed: the orders to serve, their records, both formats, checked, released."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from trafficfeed.closures.orders import OrderState
+from trafficfeed.closures.publication import road_events
+from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
+from trafficfeed.errors import FeedNonConformant
+from trafficfeed.findings import Finding, Severity
+from trafficfeed.formats import native, semantics, wzdx
+from trafficfeed.formats.feed_info import FeedInfo
+from trafficfeed.network.city import City
+from trafficfeed.pipeline.assessment import Assessment, locate
+from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
+from trafficfeed.publishing.documents import Document, Release
+from trafficfeed.publishing.releases import ReleaseStore
+from trafficfeed.settings import Settings
+from trafficfeed.simulation.certificate import Certificate, Verdict
+from trafficfeed.store.audit import AuditLog
+from trafficfeed.store.certificates import Certificates
+from trafficfeed.store.database import Database
+from trafficfeed.store.objects import ObjectStore
+from trafficfeed.store.orders import Orders, StoredOrder
+
+FEED = "closures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecords:
+    """The records of one order version, and what the semantic rules say of them."""
+
+    order_id: str
+    version: int
+    certificate_id: str | None
+    events: tuple[RoadEvent, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def publishable(self) -> bool:
+        """Whether no rule is broken; a wrong record is worse than none."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+
+
+def summary_of(certificate: Certificate, *, public_url: str) -> CertificateSummary:
+    """Return what a record carries of its certificate."""
+    delay = certificate.metrics.get("delay_s")
+    emergency = certificate.metrics.get("delay_emergency_s")
+    cut_off = certificate.metrics.get("cut_off_vehicles")
+    return CertificateSummary(
+        certificate_id=certificate.id,
+        verdict=certificate.verdict.value,
+        href=f"{public_url.rstrip('/')}/v1/certificates/{certificate.id}",
+        seeds=delay.pairs if delay else 0,
+        delay_per_vehicle_s=_rounded(delay.mean) if delay else None,
+        delay_low_s=_rounded(delay.low) if delay else None,
+        delay_high_s=_rounded(delay.high) if delay else None,
+        emergency_delay_s=_rounded(emergency.mean) if emergency else None,
+        cut_off=round(cut_off.mean) if cut_off else 0,
+    )
+
+
+def validation_of(certificate: Certificate | None) -> Validation:
+    """Return how a record is marked: an officer may publish against a hold, but the record says so."""
+    if certificate is None:
+        return Validation.PENDING
+    return Validation.PASSED if certificate.verdict is Verdict.PUBLISH else Validation.OVERRIDDEN
+
+
+def feed_info(city: City, settings: Settings) -> FeedInfo:
+    """Return what the feeds say of themselves."""
+    return FeedInfo(
+        publisher=settings.publisher or city.file.title,
+        contact_name=settings.publisher or city.file.title,
+        contact_email=settings.contact_email,
+        licence=city.file.licence,
+        attribution=city.file.attribution,
+        datum=city.file.map_datum,
+        language=city.file.language,
+        timezone=city.file.timezone,
+        public_url=settings.public_url,
+        update_frequency_s=60,
+    )
+
+
+def encode(events: Iterable[RoadEvent], *, city: City, settings: Settings, publication_time: datetime) -> dict[str, Any]:
+    """Return the feed's documents by file name; pure but for the settings."""
+    facts, info = tuple(events), feed_info(city, settings)
+    return {
+        fmt.FILE_NAME: Document(
+            data=fmt.encode(facts, publication_time=publication_time, feed=info), media_type=fmt.MEDIA_TYPE
+        )
+        for fmt in (native, wzdx)
+    }
+
+
+def check_documents(documents: Mapping[str, Document], *, ground: Ground) -> tuple[Finding, ...]:
+    """Return what the semantic rules say of encoded documents."""
+    return (
+        *semantics.check_native(documents[native.FILE_NAME].data, graph=ground.graph),
+        *semantics.check_wzdx(documents[wzdx.FILE_NAME].data, graph=ground.graph),
+    )
+
+
+def records_of(
+    located: Assessment, *, ground: Ground, settings: Settings, certificate: Certificate | None,
+    version: int, created: datetime, updated: datetime, cancelled: bool = False,
+) -> OrderRecords:  # fmt: skip
+    """Return the records of one order version, checked by themselves so that one bad order harms no other."""
+    events = road_events(
+        located.order,
+        version,
+        located.resolved,
+        located.occurrences,
+        graph=ground.graph,
+        certificate=summary_of(certificate, public_url=settings.public_url) if certificate else None,
+        validation=validation_of(certificate),
+        created=created,
+        updated=updated,
+        cancelled=cancelled,
+    )
+    documents = encode(events, city=ground.city, settings=settings, publication_time=updated)
+    findings = (
+        *(finding for finding in located.findings if finding.severity is Severity.ERROR),
+        *check_documents(documents, ground=ground),
+    )
+    return OrderRecords(
+        order_id=located.order.id,
+        version=version,
+        certificate_id=certificate.id if certificate else None,
+        events=events,
+        findings=findings,
+    )
+
+
+def release(settings: Settings, *, database: Database, as_of: datetime) -> tuple[Release, tuple[OrderRecords, ...]]:
+    """Release the closures feed as of `as_of`; return the release and the orders that were withheld.
+
+    The same facts give the same release: `update_date` and the like are those of the last change, so a map app's
+    conditional request is answered with 304 until something changes.
+
+    Raises
+    ------
+    FeedNonConformant
+        If the documents as a whole break a rule; the last good release is still served.
+    PublishFailed, SourceUnavailable
+        If the release could not be written, or the city or the database cannot be read.
+    """
+    ground = ground_of(find_city(settings.city, settings.cities_dir))
+    store = ReleaseStore(ObjectStore(settings.objects_url), FEED)
+    gathered: list[OrderRecords] = []
+
+    def gather() -> tuple[dict[str, Document], dict[str, Any]]:
+        gathered[:] = _gather(settings, database, ground, as_of)
+        good = [records for records in gathered if records.publishable]
+        return _documents(good, ground, settings, store, as_of), {"orders": _facts(good)}
+
+    published = store.publish_gathered(gather, as_of=as_of)
+    _note_publication(database, gathered, published, as_of)
+    store.heartbeat(as_of)
+    return published, tuple(records for records in gathered if not records.publishable)
+
+
+def _gather(settings: Settings, database: Database, ground: Ground, as_of: datetime) -> list[OrderRecords]:
+    ended_since = as_of - timedelta(seconds=settings.keep_ended_s)
+    with database.reading() as connection:
+        stored = Orders(connection).to_serve(city=ground.city.name, ended_since=ended_since)
+        certificates = {
+            one.order.id: Certificates(connection).certificate_for(one.order.id, one.version) for one in stored
+        }
+    found = []
+    for one in stored:
+        known = certificates[one.order.id]
+        found.append(_records(one, known.certificate if known else None, ground, settings, ended_since, as_of))
+    return found
+
+
+def _records(
+    stored: StoredOrder,
+    certificate: Certificate | None,
+    ground: Ground,
+    settings: Settings,
+    since: datetime,
+    as_of: datetime,
+) -> OrderRecords:
+    until = as_of + timedelta(days=settings.horizon_days)
+    located = locate(stored.order, ground, since=since, until=until)
+    records = records_of(
+        located,
+        ground=ground,
+        settings=settings,
+        certificate=certificate,
+        version=stored.version,
+        created=stored.created,
+        updated=stored.finished_at or stored.version_at,
+        cancelled=stored.state is OrderState.CANCELLED,
+    )
+    if stored.state is OrderState.ENDED and stored.finished_at:
+        return replace(records, events=ended_early(records.events, stored.finished_at))
+    return records
+
+
+def ended_early(events: Sequence[RoadEvent], finished: datetime) -> tuple[RoadEvent, ...]:
+    """Return the records of an order that was ended at `finished`: an open window ends then, later ones fall away."""
+    return tuple(
+        replace(event, window=replace(event.window, end=min(event.window.end, finished)), end_is_estimate=False)
+        for event in events
+        if event.window.start < finished
+    )
+
+
+def _documents(
+    good: Sequence[OrderRecords], ground: Ground, settings: Settings, store: ReleaseStore, as_of: datetime
+) -> dict[str, Document]:
+    events = [event for records in good for event in records.events]
+    current = store.current()
+    if current is not None:
+        same = encode(
+            events, city=ground.city, settings=settings, publication_time=_stated_time(current, fallback=as_of)
+        )
+        if {name: d.sha256 for name, d in same.items()} == {n: d.sha256 for n, d in current.documents.items()}:
+            return same
+    documents = encode(events, city=ground.city, settings=settings, publication_time=as_of)
+    errors = [f for f in check_documents(documents, ground=ground) if f.severity is Severity.ERROR]
+    if errors:
+        raise FeedNonConformant(f"the draft breaks a rule and is not released: {errors[0]}", errors)
+    return documents
+
+
+def _stated_time(current: Release, *, fallback: datetime) -> datetime:
+    return current.manifest.published_at or fallback
+
+
+def _facts(good: Sequence[OrderRecords]) -> dict[str, Any]:
+    return {
+        records.order_id: {
+            "version": records.version,
+            "certificate": records.certificate_id,
+            "records": len(records.events),
+        }
+        for records in good
+    }
+
+
+def _note_publication(
+    database: Database, gathered: Sequence[OrderRecords], published: Release, as_of: datetime
+) -> None:
+    from trafficfeed.pipeline.orders import mark_published
+
+    for records in gathered:
+        if records.publishable:
+            mark_published(database, records.order_id, records.version, release=published.version, as_of=as_of)
+        else:
+            _note_withheld(database, records, as_of)
+
+
+def _note_withheld(database: Database, records: OrderRecords, as_of: datetime) -> None:
+    errors = [str(f) for f in records.findings if f.severity is Severity.ERROR]
+    with database.transaction() as connection:
+        log, stored = AuditLog(connection), Orders(connection).get(records.order_id)
+        entry: dict[str, Any] = {"version": records.version, "errors": errors[:20]}
+        said = [e for e in log.of_order(records.order_id) if e.action == "withheld"]
+        if not said or said[-1].detail != entry:
+            log.append(
+                at=as_of, actor="trafficfeed", action="withheld", order_id=records.order_id, version=records.version,
+                from_state=stored.state, to_state=stored.state, detail=entry,
+            )  # fmt: skip
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 1) if abs(value) != float("inf") else None
