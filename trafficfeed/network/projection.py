@@ -62,6 +62,16 @@ class NetProjection:
         lon, lat = _transformer(self.source).transform(plain[:, 0], plain[:, 1], direction="INVERSE")
         return np.column_stack([lon, lat])
 
+    def to_xy(self, lonlat: FloatArray) -> FloatArray:
+        """Return network coordinates ``(n, 2) m`` of EPSG:4326 lon, lat ``(n, 2)``."""
+        lonlat = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
+        if self.source == "-":
+            lon_m = _SIMPLE_M_PER_DEGREE_LON * np.cos(np.radians(lonlat[:, 1]))
+            plain = np.column_stack([lonlat[:, 0] * lon_m, lonlat[:, 1] * _SIMPLE_M_PER_DEGREE_LAT])
+        else:
+            plain = np.column_stack(_transformer(self.source).transform(lonlat[:, 0], lonlat[:, 1]))
+        return np.asarray(plain + np.asarray(self.offset))
+
 
 def metric_crs(lon: float, lat: float) -> str:
     """Return the EPSG code of the UTM zone at `lon`, `lat` (degrees), e.g. ``EPSG:32635``."""
