@@ -1,0 +1,248 @@
+"""What is simulated: a stretch of a city's demand with its interventions, and one run of it as a spec with a key."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from trafficfeed.errors import ScenarioInvalid
+from trafficfeed.network.city import City, DemandSection, MesoSection
+from trafficfeed.network.vehicle_classes import VehicleClass
+from trafficfeed.settings import SimulationSettings
+from trafficfeed.simulation.interventions import (
+    EdgeClosure,
+    FlowMetering,
+    Intervention,
+    LaneClosure,
+    SpeedChange,
+    TurnClosure,
+)
+from trafficfeed.simulation.sumo_binary import sumo_version
+from trafficfeed.simulation.sumo_network import file_hash
+
+Tier = Literal["meso", "micro"]
+PREPARATION = 1
+"""Counts the changes of how a scenario is prepared: part of every key."""
+_KINDS: Mapping[str, type[Intervention]] = {
+    kind.__name__: kind for kind in (EdgeClosure, LaneClosure, SpeedChange, TurnClosure, FlowMetering)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A stretch of demand on a network, with the interventions in it (none: the base).
+
+    Attributes
+    ----------
+    net_path, route_paths, additional_paths
+        The city's files, absolute.
+    begin_s, end_s
+        Vehicles that depart in ``[begin_s, end_s)`` are simulated, on the demand's clock.
+    until_s
+        When the run ends whoever is still driving, s.
+    informed_share
+        Drivers who know of the closures beforehand and look for a faster way every minute; chosen by a hash of the
+        vehicle id, so the same in base and plan and with every seed.
+    meso
+        The junction penalties of the mesoscopic model.
+    emergency_probes
+        Emergency trips added where the demand has none.
+    """
+
+    net_path: Path
+    route_paths: tuple[Path, ...]
+    additional_paths: tuple[Path, ...]
+    begin_s: float
+    end_s: float
+    until_s: float
+    interventions: tuple[Intervention, ...] = ()
+    informed_share: float = 0.5
+    meso: MesoSection = MesoSection()
+    emergency_probes: int = 60
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Any]:
+        """All that goes in, by content and JSON-able: hashes of the files, times, interventions, shares, penalties."""
+        return {
+            "network_sha256": file_hash(self.net_path),
+            "demand_sha256": [file_hash(p) for p in self.route_paths],
+            "additional_sha256": [file_hash(p) for p in self.additional_paths],
+            "begin_s": self.begin_s,
+            "end_s": self.end_s,
+            "until_s": self.until_s,
+            "interventions": [_intervention_to_json(i) for i in self.interventions],
+            "informed_share": self.informed_share,
+            "emergency_probes": self.emergency_probes,
+            "preparation": PREPARATION,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """sha256 (hex) of `inputs`: the same on every machine and in every folder."""
+        return _digest(self.inputs)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-able form with the paths."""
+        return {
+            "net_path": str(self.net_path),
+            "route_paths": [str(p) for p in self.route_paths],
+            "additional_paths": [str(p) for p in self.additional_paths],
+            "begin_s": self.begin_s,
+            "end_s": self.end_s,
+            "until_s": self.until_s,
+            "interventions": [_intervention_to_json(i) for i in self.interventions],
+            "informed_share": self.informed_share,
+            "meso": self.meso.model_dump(mode="json"),
+            "emergency_probes": self.emergency_probes,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Scenario":
+        """Read what `to_json` wrote."""
+        return cls(
+            net_path=Path(data["net_path"]),
+            route_paths=tuple(Path(p) for p in data["route_paths"]),
+            additional_paths=tuple(Path(p) for p in data["additional_paths"]),
+            begin_s=data["begin_s"],
+            end_s=data["end_s"],
+            until_s=data["until_s"],
+            interventions=tuple(_intervention_from_json(i) for i in data["interventions"]),
+            informed_share=data["informed_share"],
+            meso=MesoSection.model_validate(data["meso"]),
+            emergency_probes=data["emergency_probes"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One run of SUMO: a scenario, a tier and a seed."""
+
+    scenario: Scenario
+    tier: Tier
+    seed: int
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """SUMO's options that decide the outcome, without files and the seed."""
+        return sumo_options(self.scenario, self.tier)
+
+    @cached_property
+    def key(self) -> str:
+        """sha256 (hex) of all that goes in: file contents, options, interventions, seed and SUMO's version."""
+        return _digest(
+            {
+                "scenario": self.scenario.inputs,
+                "tier": self.tier,
+                "seed": self.seed,
+                "options": self.options,
+                "sumo": sumo_version(),
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {"scenario": self.scenario.to_json(), "tier": self.tier, "seed": self.seed}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "RunSpec":
+        """Read what `to_json` wrote."""
+        return cls(scenario=Scenario.from_json(data["scenario"]), tier=data["tier"], seed=data["seed"])
+
+
+def sumo_options(scenario: Scenario, tier: Tier) -> tuple[str, ...]:
+    """Return SUMO's options that decide the outcome, without files and the seed."""
+    options = [
+        *("--begin", f"{scenario.begin_s:g}", "--end", f"{scenario.until_s:g}"),
+        *("--ignore-route-errors", "--time-to-teleport", "300"),
+        *("--device.rerouting.period", "60", "--device.rerouting.adaptation-interval", "60"),
+    ]
+    if tier == "meso":
+        meso = scenario.meso
+        options += [
+            *("--mesosim", "--meso-multi-queue", "--time-to-teleport.disconnected", "1"),
+            *("--meso-tls-penalty", f"{meso.tls_penalty_s:g}", "--meso-tls-flow-penalty", f"{meso.tls_flow_penalty:g}"),
+            *("--meso-minor-penalty", f"{meso.minor_penalty_s:g}"),
+        ]
+    return tuple(options)
+
+
+def scenario_of(
+    city: City, interventions: Iterable[Intervention], *, settings: SimulationSettings, informed_share: float
+) -> tuple[Scenario, Scenario]:
+    """Return base and plan: the stretch of the city's demand that shows what `interventions` do.
+
+    For a demand of a whole day the stretch begins `settings.warm_up_s` before the first intervention and ends with the
+    last one, or `settings.longest_s` after the first began. A demand of kind "hour" stands for any time: all of it is
+    simulated, and interventions outside it are moved so that the first begins after the warm-up.
+
+    Raises
+    ------
+    ScenarioInvalid
+        If there are no interventions, or none meets the demand.
+    """
+    wanted = tuple(interventions)
+    if not wanted:
+        raise ScenarioInvalid(f"nothing to simulate in {city.name}: the order has no intervention in this period")
+    demand = city.file.demand
+    begin_s, end_s, placed = _stretch(demand, wanted, settings)
+    clipped = tuple(c for i in placed if (c := _clipped(i, begin_s, end_s + settings.cool_down_s)) is not None)
+    if end_s <= begin_s or not clipped:
+        raise ScenarioInvalid(
+            f"the interventions lie outside the demand of {city.name} ({demand.begin_s:g} to {demand.end_s:g} s): "
+            "extend the demand, or choose another time"
+        )
+    base = Scenario(
+        net_path=city.net_path,
+        route_paths=city.route_paths,
+        additional_paths=city.additional_paths,
+        begin_s=begin_s,
+        end_s=end_s,
+        until_s=end_s + settings.cool_down_s,
+        informed_share=informed_share,
+        meso=city.file.meso,
+        emergency_probes=settings.emergency_probes,
+    )
+    return base, replace(base, interventions=clipped)
+
+
+def _stretch(
+    demand: DemandSection, interventions: tuple[Intervention, ...], settings: SimulationSettings
+) -> tuple[float, float, tuple[Intervention, ...]]:
+    first = min(i.begin_s for i in interventions)
+    last = max(i.end_s for i in interventions)
+    if demand.kind == "hour":
+        if first < demand.begin_s or first >= demand.end_s:
+            shift = demand.begin_s + min(settings.warm_up_s, (demand.end_s - demand.begin_s) / 4) - first
+            interventions = tuple(replace(i, begin_s=i.begin_s + shift, end_s=i.end_s + shift) for i in interventions)
+        return demand.begin_s, demand.end_s, interventions
+    begin_s = max(demand.begin_s, first - settings.warm_up_s)
+    return begin_s, min(last, first + settings.longest_s, demand.end_s), interventions
+
+
+def _clipped(intervention: Intervention, begin_s: float, end_s: float) -> Intervention | None:
+    begin, end = max(intervention.begin_s, begin_s), min(intervention.end_s, end_s)
+    return replace(intervention, begin_s=begin, end_s=end) if begin < end else None
+
+
+def _intervention_to_json(intervention: Intervention) -> dict[str, Any]:
+    data = asdict(intervention)
+    if "permitted" in data:
+        data["permitted"] = sorted(str(c) for c in data["permitted"])
+    return {"kind": type(intervention).__name__} | {k: list(v) if isinstance(v, tuple) else v for k, v in data.items()}
+
+
+def _intervention_from_json(data: Mapping[str, Any]) -> Intervention:
+    kind = _KINDS[data["kind"]]
+    values = {f.name: data[f.name] for f in fields(kind)}
+    if "permitted" in values:
+        values["permitted"] = frozenset(VehicleClass(c) for c in values["permitted"])
+    if "turns" in values:
+        values["turns"] = [tuple(turn) for turn in values["turns"]]
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

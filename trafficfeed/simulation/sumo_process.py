@@ -1,0 +1,90 @@
+"""One SUMO process: started in its own group, killed at its limit, and never left behind."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from trafficfeed.errors import SimulationFailed
+from trafficfeed.simulation.sumo_binary import binary, sumo_home
+
+_PR_SET_PDEATHSIG = 1
+_TAIL_LINES = 12
+
+
+def run_program(name: str, arguments: Sequence[str], *, folder: Path, time_limit_s: float) -> Path:
+    """Run one of SUMO's programs in `folder` and return the file that holds its messages.
+
+    The program gets its own process group, so that all of it can be killed at the limit or when this process is
+    interrupted; the kernel kills it too if this process dies without a chance to clean up (Linux).
+
+    Parameters
+    ----------
+    name
+        ``sumo``, ``netconvert`` …
+    arguments
+        Its command line, without the program.
+    folder
+        The working directory; messages go to `folder`/``NAME.log``.
+    time_limit_s
+        Wall-clock limit, s.
+
+    Raises
+    ------
+    SimulationFailed
+        If it ends with an error (the message carries SUMO's last lines) or is killed at the limit.
+    """
+    log_path = folder / f"{name}.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [str(binary(name)), *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "SUMO_HOME": str(sumo_home()), "LC_ALL": "C"},
+            process_group=0,
+            preexec_fn=_die_with_parent(),
+        )
+        try:
+            code = process.wait(timeout=time_limit_s)
+        except subprocess.TimeoutExpired as error:
+            raise SimulationFailed(
+                f"{name} was killed at its time limit of {time_limit_s:g} s (messages in {log_path}): "
+                "simulate a shorter stretch, or raise simulation.time_limit_s"
+            ) from error
+        finally:
+            _kill_group(process)
+    if code != 0:
+        raise SimulationFailed(f"{name} ended with code {code}: {_tail(log_path)}")
+    return log_path
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Return what the child does before exec: ask the kernel to kill it when the thread that started it ends."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died between fork and here
+            os._exit(1)
+
+    return ask
+
+
+def _tail(path: Path) -> str:
+    lines = [line for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("Error")]
+    return " | ".join((errors or lines)[-_TAIL_LINES:]) or "it said nothing"
