@@ -44,7 +44,8 @@ class RoadEvent:
     `id` is stable: order, measure, street and compass direction, period; never geometry, never a SUMO id.
     `coordinates` are EPSG:4326 lon, lat in the direction of travel, the whole shape. `lanes_total` and
     `lanes_closed` (1 = kerbside) describe the least favourable point. `end_is_estimate` marks a conditional end.
-    `detour` is a line like `coordinates`, or None. `version` counts the order's versions.
+    `detour` is a line like `coordinates`, or None, along `detour_streets` where these are known. `order_version` counts
+    the order's versions.
     """
 
     id: str
@@ -76,6 +77,7 @@ class RoadEvent:
     validation: Validation = Validation.PENDING
     certificate: CertificateSummary | None = None
     detour: Sequence[tuple[float, float]] | None = None
+    detour_streets: Sequence[str] = ()
     osm_ways: Sequence[tuple[int, bool]] = ()  # way id, along the way's own direction
     until: Mapping[str, str] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,185 @@
+"""An order to what is published of it: one road event for each impact, road, direction and period."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from trafficfeed.closures.access import shut_to
+from trafficfeed.closures.lanes import lane_impact
+from trafficfeed.closures.orders import Measure, Order
+from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
+from trafficfeed.closures.schedules import Occurrence, Occurrences
+from trafficfeed.network.matching import sections_of
+from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.routing import detour_around
+from trafficfeed.network.sections import Resolved, Section
+from trafficfeed.network.vehicle_classes import VehicleClass
+
+LonLats = tuple[tuple[float, float], ...]
+_PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
+_DECIMALS = 7  # a centimetre; more is noise that differs between machines
+
+
+def road_events(
+    order: Order,
+    version: int,
+    resolved: Sequence[Resolved],
+    occurrences: Mapping[str, Occurrences],
+    *,
+    graph: RoadGraph,
+    certificate: CertificateSummary | None,
+    validation: Validation,
+    created: datetime,
+    updated: datetime,
+    cancelled: bool = False,
+) -> tuple[RoadEvent, ...]:
+    """Return the road events of `order`, sorted by id.
+
+    Parameters
+    ----------
+    version
+        The order's version.
+    resolved
+        The places of each measure on `graph`.
+    occurrences
+        The windows of each measure that are to be published, by measure id.
+    certificate
+        None while the simulation has not spoken.
+    created, updated
+        Aware UTC, of the order and of this version.
+    """
+    by_measure = {places.measure_id: places for places in resolved}
+    common: dict[str, Any] = {
+        "order_id": order.id,
+        "order_version": version,
+        "description": dict(order.description or order.title),
+        "reason": order.reason,
+        "authority": order.authority.name,
+        "contact_name": order.contact.name,
+        "contact_email": order.contact.email,
+        "timezone": order.timezone,
+        "created": created,
+        "updated": updated,
+        "cancelled": cancelled,
+        "validation": validation,
+        "certificate": certificate,
+    }
+    events = [
+        event
+        for measure in order.measures
+        if measure.id in by_measure
+        for event in _of_measure(order, measure, by_measure[measure.id], occurrences.get(measure.id, ()), graph, common)
+    ]
+    return tuple(sorted(events, key=lambda event: event.id))
+
+
+def slug_of(street: str) -> str:
+    """Return `street` as lower-case ASCII for ids: ``Eteläesplanadi`` → ``etelaesplanadi``, unnamed → ``road``.
+
+    Letters without a decomposition (Chinese, Greek) become their code points, so that two streets stay two.
+    """
+    plain = unicodedata.normalize("NFKD", street.casefold().translate(_PLAIN))
+    kept = "".join(
+        c if c.isascii() else f"u{ord(c):x}" if c.isalnum() else "-" for c in plain if not unicodedata.combining(c)
+    )
+    return re.sub(r"[^a-z0-9]+", "-", kept).strip("-") or "road"
+
+
+def section_line(graph: RoadGraph, edges: Sequence[int]) -> LonLats:
+    """Return the whole shape of consecutive `edges`, EPSG:4326 lon, lat, in the direction of travel."""
+    line: list[tuple[float, float]] = []
+    for edge in edges:
+        for lon, lat in graph.geometry[edge].coords:
+            point = (round(lon, _DECIMALS), round(lat, _DECIMALS))
+            if not line or point != line[-1]:
+                line.append(point)
+    return tuple(line)
+
+
+def _of_measure(
+    order: Order,
+    measure: Measure,
+    places: Resolved,
+    occurrences: Sequence[Occurrence],
+    graph: RoadGraph,
+    common: Mapping[str, Any],
+) -> Iterator[RoadEvent]:
+    sections = (*places.sections, *(_turn_section(graph, *turn) for turn in places.turns)) if occurrences else ()
+    for section, name in zip(sections, _section_slugs(sections, len(places.sections)), strict=True):
+        shared = {**common, **_of_section(measure, places, section, graph)}
+        for occurrence in occurrences:
+            yield RoadEvent(
+                **shared,
+                id=f"{order.id}.{measure.id}.{name}.{occurrence.key}",
+                title=dict(measure.title or order.title),
+                window=occurrence.window,
+                end_is_estimate=occurrence.end_is_estimate,
+                until=occurrence.until,
+                extra={"note": occurrence.note} if occurrence.note else {},
+            )
+
+
+def _of_section(measure: Measure, places: Resolved, section: Section, graph: RoadGraph) -> dict[str, Any]:
+    impact = lane_impact(graph, section.edges, measure.rule)
+    return {
+        "measure_id": measure.id,
+        "rule": measure.rule,
+        "exceptions": tuple(measure.exceptions),
+        "street": section.street,
+        "from_street": section.from_street,
+        "to_street": section.to_street,
+        "compass": section.compass,
+        "coordinates": section_line(graph, section.edges),
+        "lanes_total": impact.total,
+        "lanes_closed": impact.closed,
+        "match_confidence": section.confidence,
+        "osm_ways": _osm_ways(graph, section.edges),
+        **_detour(measure, places, section, graph),
+    }
+
+
+def _section_slugs(sections: Sequence[Section], plain: int) -> Iterator[str]:
+    """Yield ``street-compass`` of each section, numbered from the second on; those after `plain` are turns."""
+    seen: Counter[str] = Counter()
+    for number, section in enumerate(sections):
+        street = slug_of(section.street)
+        if number >= plain:
+            street += f"-to-{slug_of(section.to_street)}"
+        slug = f"{street}-{section.compass}"
+        seen[slug] += 1
+        yield f"{slug}-{seen[slug]}" if seen[slug] > 1 else slug
+
+
+def _turn_section(graph: RoadGraph, from_edge: int, to_edge: int) -> Section:
+    approach = sections_of(graph, (from_edge,))[0]
+    return replace(approach, edges=(from_edge, to_edge), to_street=graph.names[to_edge])
+
+
+def _osm_ways(graph: RoadGraph, edges: Sequence[int]) -> tuple[tuple[int, bool], ...]:
+    ways: list[tuple[int, bool]] = []
+    for edge in edges:
+        for link in np.flatnonzero(graph.way_edge == edge):
+            way = (int(graph.way_id[link]), bool(graph.way_forward[link]))
+            if not ways or ways[-1] != way:
+                ways.append(way)
+    return tuple(ways)
+
+
+def _detour(measure: Measure, places: Resolved, section: Section, graph: RoadGraph) -> dict[str, Any]:
+    """Return the signed detour, or the way around that cars have where the section is shut to them."""
+    if measure.detour is not None:
+        return {"detour": tuple(measure.detour.coordinates), "detour_streets": ()}
+    shut = shut_to(graph, measure, places, VehicleClass.PASSENGER)
+    if not shut.edges.size or not np.isin(section.edges, shut.edges).any():
+        return {"detour": None, "detour_streets": ()}
+    found = detour_around(graph, section.edges, shut.edges.tolist(), VehicleClass.PASSENGER, shut.turns)
+    if found is None:
+        return {"detour": None, "detour_streets": ()}
+    names = tuple(dict.fromkeys(graph.names[edge] for edge in found.edges if graph.names[edge]))
+    return {"detour": section_line(graph, found.edges), "detour_streets": names}

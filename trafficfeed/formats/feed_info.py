@@ -1,0 +1,46 @@
+"""What a feed says of itself: who publishes it, under which licence, in which datum."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedInfo:
+    """The feed's own particulars, the same in every format.
+
+    Attributes
+    ----------
+    publisher, contact_name, contact_email
+        Who answers for the feed.
+    licence, attribution
+        As the city states them; the licence as a name (``ODbL-1.0``, ``CC0-1.0``) or a URL.
+    language
+        BCP 47, in which formats with one language speak.
+    public_url
+        Where this document is served.
+    update_frequency_s
+        Longest time between two looks at the facts, s.
+    datum
+        Of the coordinates: wgs84, gcj02 or bd09.
+    left_hand
+        Traffic drives on the left; turns the counting of lanes round.
+    bounds
+        West, south, east, north of the city, degrees.
+    """
+
+    publisher: str
+    contact_name: str
+    contact_email: str | None
+    licence: str
+    attribution: str
+    language: str
+    public_url: str
+    update_frequency_s: int = 60
+    datum: str = "wgs84"
+    left_hand: bool = False
+    bounds: tuple[float, float, float, float] | None = None
+
+
+def utc_text(instant: datetime) -> str:
+    """Return an aware instant as RFC 3339 in UTC to the second, with ``Z``."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
