@@ -44,7 +44,9 @@ def match_area(
     for polygon in (shell, area):
         if not polygon.is_valid or polygon.area < 1.0:
             why = shapely.is_valid_reason(polygon) if polygon.area >= 1.0 else "it has no area"
-            return refused(RULE, f"the area is not a polygon: {_readable(why)}", "draw the ring without crossing itself")
+            return refused(
+                RULE, f"the area is not a polygon: {_readable(why)}", "draw the ring without crossing itself"
+            )
     edges = _inside(graph, area) if select == "inside" else _entering(graph, shell)
     if not len(edges):
         return _empty(graph, area, select)

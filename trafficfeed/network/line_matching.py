@@ -168,7 +168,9 @@ def _ambiguous(graph: RoadGraph, kept: Sequence[int], rivals: Sequence[Rival]) -
         mend = "draw the line on the carriageway that is meant, or set its direction"
     else:
         first, second = street_name(graph, rival.beside), street_name(graph, rival.edge)
-        message = f"the line is as near to {second} as to {first} for {rival.length_m:.0f} m ({rival.apart_m:.0f} m apart)"
+        message = (
+            f"the line is as near to {second} as to {first} for {rival.length_m:.0f} m ({rival.apart_m:.0f} m apart)"
+        )
         mend = "draw the line nearer to the street that is meant, or give its name and cross streets"
     return refused(
         "match.ambiguous",
@@ -195,4 +197,3 @@ def _one_way_note(graph: RoadGraph, found: Trace, travel: Travel) -> tuple[Findi
             mend="draw the line in the direction of travel",
         ),
     )
-

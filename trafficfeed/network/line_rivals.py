@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from trafficfeed.network.line_tracing import SEARCH_M, Samples, Trace
 from trafficfeed.network.naming import street_index
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
+
+_Array = npt.NDArray[Any]
 
 _PARALLEL = np.radians(35.0)
 _UNNAMED_CARRIAGEWAY_M = 25.0
@@ -57,10 +61,9 @@ def _runs_back(graph: RoadGraph, edge: int, line: shapely.LineString, like: Sequ
     beside = line.buffer(reach, cap_style="flat")
     if other.intersection(beside).length < 0.5 * other.length:
         return False
-    street = shapely.union_all(plane.lines[list(like)])
     middle = other.interpolate(0.5, normalized=True)
     nearest = min(like, key=lambda e: plane.lines[e].distance(middle))
-    if street.distance(middle) > reach:
+    if plane.lines[nearest].distance(middle) > reach:
         return False
     there = _heading(plane.lines[nearest], plane.lines[nearest].project(middle))
     back = _heading(other, other.length / 2)
@@ -85,7 +88,11 @@ def rivals_of(graph: RoadGraph, samples: Samples, found: Trace, mine: set[int], 
 
 
 def _long_enough(
-    graph: RoadGraph, samples: Samples, found: Trace, who: np.ndarray, edge: np.ndarray  # type: ignore[type-arg]
+    graph: RoadGraph,
+    samples: Samples,
+    found: Trace,
+    who: _Array,
+    edge: _Array,
 ) -> list[Rival]:
     plane = plane_of(graph)
     result = []
@@ -109,11 +116,11 @@ def _heading(line: shapely.LineString, along: float) -> float:
     return float(np.arctan2(b.y - a.y, b.x - a.x))
 
 
-def _headings(lines: np.ndarray, along: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _headings(lines: _Array, along: _Array) -> _Array:
     ahead = shapely.get_coordinates(shapely.line_interpolate_point(lines, along + 6))
     behind = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.maximum(along - 6, 0)))
     return np.asarray(np.arctan2((ahead - behind)[:, 1], (ahead - behind)[:, 0]))
 
 
-def _angle(value: np.ndarray | float) -> np.ndarray | float:  # type: ignore[type-arg]
+def _angle(value: Any) -> Any:
     return (value + np.pi) % (2 * np.pi) - np.pi

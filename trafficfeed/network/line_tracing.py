@@ -161,7 +161,9 @@ class _States:
         who, arc = tree.query(self._samples.points, predicate="dwithin", distance=SEARCH_M)
         points, lines = self._samples.points[who], self._lines[arc]
         along = shapely.line_locate_point(lines, points)
-        ahead = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.minimum(along + 6, self.arc_length[arc])))
+        ahead = shapely.get_coordinates(
+            shapely.line_interpolate_point(lines, np.minimum(along + 6, self.arc_length[arc]))
+        )
         behind = shapely.get_coordinates(shapely.line_interpolate_point(lines, np.maximum(along - 6, 0)))
         vector = ahead - behind
         off = np.abs(_wrapped(np.arctan2(vector[:, 1], vector[:, 0]) - self._samples.heading[who]))
@@ -221,9 +223,9 @@ class _States:
         if self._end[begin] == self._begin[end]:
             return [end]
         limit = _REACH_M + float(self.arc_length[end]) + 1.0
-        _, before = dijkstra(self._matrix, indices=begin, limit=limit, return_predecessors=True)
+        _, before = dijkstra(self._matrix, indices=[begin], limit=limit, return_predecessors=True)
         path = [end]
-        while (previous := int(before[path[-1]])) not in (begin, -9999):
+        while (previous := int(before[0, path[-1]])) not in (begin, -9999):
             path.append(previous)
         return path[::-1]
 

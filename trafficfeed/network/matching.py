@@ -135,12 +135,12 @@ def edges_at(graph: RoadGraph, node: int) -> list[int]:
 
 def _incidence(graph: RoadGraph) -> tuple[Any, Any]:
     kept = graph.derived.get("incidence")
-    if kept is None:
+    if not isinstance(kept, tuple):
         nodes = np.concatenate([graph.from_node, graph.to_node])
         order = np.argsort(nodes, kind="stable")
         starts = np.searchsorted(nodes[order], np.arange(len(graph.node_ids) + 1))
         kept = graph.derived["incidence"] = (starts, order % max(len(graph), 1))
-    return kept  # type: ignore[no-any-return]
+    return kept[0], kept[1]
 
 
 def cross_street(graph: RoadGraph, node: int, street: str) -> str:
@@ -152,7 +152,7 @@ def cross_street(graph: RoadGraph, node: int, street: str) -> str:
     if not others:
         return ""
     best = min(others, key=lambda e: (_importance(graph.highway[e]), streets.street[e]))
-    return streets.title[streets.street[best]]
+    return streets.title[int(streets.street[best])]
 
 
 def _importance(highway: str) -> int:

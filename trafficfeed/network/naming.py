@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +87,7 @@ class StreetIndex:
                 self.street[edge] = self._add(streets, name)
         order = np.argsort(self.street, kind="stable")
         bounds = np.searchsorted(self.street[order], np.arange(len(self.title) + 1))
-        self._edges = [order[a:b].astype(np.int32) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        self._edges = [order[a:b].astype(np.int32) for a, b in pairwise(bounds)]
         self._exact: dict[str, set[int]] = {}
         self._loose: dict[str, set[int]] = {}
         for street, title in enumerate(self.title):

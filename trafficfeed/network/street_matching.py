@@ -217,7 +217,7 @@ def _interrupted(street: str, begin: str, end: str, ways: Sequence[_Way]) -> tup
         Finding(
             rule="match.interrupted",
             severity=Severity.WARNING,
-            message=f"'{street}' is interrupted for {gap:.0f} m between '{begin}' and '{end}'; that stretch is left out",
+            message=f"'{street}' is interrupted for {gap:.0f} m between '{begin}' and '{end}': that piece is left out",
             mend="draw a line if the stretch between is meant too",
             detail={"gap_m": round(gap, 1)},
         ),

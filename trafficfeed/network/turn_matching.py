@@ -53,9 +53,7 @@ def _moves(graph: RoadGraph, into: npt.NDArray[np.int32], out: npt.NDArray[np.in
     return np.concatenate([direct, np.array(by_slip, dtype=np.int32).reshape(-1, 2)])
 
 
-def _no_move(
-    graph: RoadGraph, a: str, b: str, into: npt.NDArray[np.int32], out: npt.NDArray[np.int32]
-) -> Match:
+def _no_move(graph: RoadGraph, a: str, b: str, into: npt.NDArray[np.int32], out: npt.NDArray[np.int32]) -> Match:
     if len(np.intersect1d(graph.to_node[into], graph.from_node[out])):
         return refused(
             RULE, f"'{a}' meets '{b}', but nobody may turn from the one into the other as it is",
@@ -77,7 +75,7 @@ def _at_one_junction(
         if apart[best] > NEAR_M:
             return refused(
                 RULE,
-                f"'{names[0]}' turns into '{names[1]}' {apart[best]:.0f} m from the point given, not within {NEAR_M:.0f} m",
+                f"'{names[0]}' turns into '{names[1]}' {apart[best]:.0f} m from `near`, not within {NEAR_M:.0f} m",
                 f"put `near` at the junction: {plane.place(plane.node_xy[junctions[best]].mean(axis=0))}",
             )
         junctions = [junctions[best]]

@@ -1,0 +1,70 @@
+"""The instant checks on the road graph: one rule a file, each with its findings and their severity."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from trafficfeed.closures.checks import (
+    detour_conflict,
+    detour_length,
+    isolation,
+    lanes,
+    notice,
+    overlap,
+    window_sanity,
+)
+from trafficfeed.closures.checks.case import Case, StandingOrder
+from trafficfeed.closures.orders import Order
+from trafficfeed.findings import Finding, Severity
+from trafficfeed.network.places import Places
+from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.sections import Resolved
+from trafficfeed.windows import Window
+
+__all__ = ["CHECKS", "StandingOrder", "check_order"]
+
+CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    lanes.check,
+    window_sanity.check,
+    notice.check,
+    overlap.check,
+    detour_conflict.check,
+    isolation.check,
+    detour_length.check,
+)
+
+
+def check_order(
+    order: Order,
+    resolved: Sequence[Resolved],
+    windows: Mapping[str, Sequence[Window]],
+    *,
+    graph: RoadGraph,
+    places: Places,
+    others: Sequence[StandingOrder] = (),
+    as_of: datetime,
+) -> tuple[Finding, ...]:
+    """Run every check on an order; what `resolution.resolve` found is not repeated.
+
+    Parameters
+    ----------
+    order
+        As authored.
+    resolved
+        Its measures on the road graph.
+    windows
+        By measure id, in UTC.
+    graph, places
+        The city.
+    others
+        Other orders in force. While one of their windows overlaps, their closures count as closed in the base, too.
+    as_of
+        The time of the check, aware UTC.
+
+    Returns
+    -------
+    tuple of Finding
+        The worst first, otherwise in the order of `CHECKS`.
+    """
+    case = Case(order=order, resolved=resolved, windows=windows, graph=graph, places=places, others=others, as_of=as_of)
+    found = [finding for check in CHECKS for finding in check(case)]
+    return tuple(sorted(found, key=lambda f: list(Severity).index(f.severity)))

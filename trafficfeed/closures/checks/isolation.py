@@ -1,0 +1,163 @@
+"""Check `isolation`: addresses, hospitals, fire stations and car parks that cannot be reached, or left, and by whom."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trafficfeed.closures.checks.case import Case, Situation
+from trafficfeed.closures.orders import Exemption
+from trafficfeed.findings import Finding, Severity
+from trafficfeed.network.places import PlaceKind
+from trafficfeed.network.plane import plane_of
+from trafficfeed.network.reachability import reach
+from trafficfeed.network.vehicle_classes import VehicleClass
+
+CLASSES = {
+    VehicleClass.PASSENGER: "cars",
+    VehicleClass.DELIVERY: "deliveries",
+    VehicleClass.EMERGENCY: "emergency vehicles",
+}
+MOST_SITUATIONS = 6
+_LABELS = 5
+_NAMES = {
+    PlaceKind.ADDRESS: ("address", "addresses"),
+    PlaceKind.HOSPITAL: ("hospital", "hospitals"),
+    PlaceKind.FIRE_STATION: ("fire station", "fire stations"),
+    PlaceKind.CAR_PARK: ("car park", "car parks"),
+}
+
+_Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CutOff:
+    """Places (rows) that cannot be reached, and that cannot be left; what is both is in both."""
+
+    unreached: frozenset[int]
+    unleft: frozenset[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.unreached or self.unleft)
+
+    def __or__(self, other: "_CutOff") -> "_CutOff":
+        return _CutOff(unreached=self.unreached | other.unreached, unleft=self.unleft | other.unleft)
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Compare what each class can reach with the order's measures and without them, other closures standing in both.
+
+    Only places are counted that the class can reach and leave without the order: those within the largest strongly
+    connected component of the network as it then is.
+    """
+    if not len(case.places):
+        return
+    found: dict[VehicleClass, _CutOff] = {}
+    for vehicle_class in CLASSES:
+        total = _CutOff(unreached=frozenset(), unleft=frozenset())
+        for situation in case.situations[:MOST_SITUATIONS]:
+            total |= _cut_off(case, situation, vehicle_class)
+        found[vehicle_class] = total
+    for kind in PlaceKind:
+        yield from _of_kind(case, kind, found)
+
+
+def _cut_off(case: Case, situation: Situation, vehicle_class: VehicleClass) -> _CutOff:
+    own = case.shut(situation.own, vehicle_class)
+    if not own:
+        return _CutOff(unreached=frozenset(), unleft=frozenset())
+    standing = case.shut(situation.others, vehicle_class)
+    before = reach(case.graph, vehicle_class, standing.edges, standing.turns)
+    after = reach(case.graph, vehicle_class, standing.edges | own.edges, standing.turns | own.turns)
+    rows = _served(case, before.core, before.core)
+    return _CutOff(
+        unreached=frozenset(np.setdiff1d(rows, _served(case, after.reached, after.reached)).tolist()),
+        unleft=frozenset(np.setdiff1d(rows, _served(case, after.left, after.left)).tolist()),
+    )
+
+
+def _served(case: Case, mask: npt.NDArray[np.bool_], other_way: npt.NDArray[np.bool_]) -> _Rows:
+    """Rows of the places whose street is in `mask`, in either direction of travel."""
+    edge = case.places.edge
+    known = edge >= 0
+    opposite = np.where(known, plane_of(case.graph).opposite[edge], -1)
+    return np.flatnonzero(known & (mask[edge] | ((opposite >= 0) & other_way[opposite])))
+
+
+def _of_kind(case: Case, kind: PlaceKind, found: Mapping[VehicleClass, _CutOff]) -> Iterator[Finding]:
+    """One finding for each set of classes that the same places are cut off for."""
+    groups: dict[tuple[frozenset[int], frozenset[int]], list[VehicleClass]] = {}
+    for vehicle_class, cut in found.items():
+        mine = _CutOff(
+            unreached=frozenset(r for r in cut.unreached if case.places.kind[r] == kind),
+            unleft=frozenset(r for r in cut.unleft if case.places.kind[r] == kind),
+        )
+        if mine:
+            groups.setdefault((mine.unreached, mine.unleft), []).append(vehicle_class)
+    for (unreached, unleft), classes in groups.items():
+        yield _finding(case, kind, _CutOff(unreached=unreached, unleft=unleft), classes)
+
+
+def _finding(case: Case, kind: PlaceKind, cut: _CutOff, classes: list[VehicleClass]) -> Finding:
+    rows = sorted(cut.unreached | cut.unleft)
+    streets = Counter(_street(case, r) for r in rows)
+    severity = _severity(case, kind, classes)
+    who = " and ".join(CLASSES[c] for c in classes)
+    where = ", ".join(f"{street} ({count})" for street, count in streets.most_common(_LABELS))
+    labels = [case.places.label[r] for r in rows if case.places.label[r]]
+    return Finding(
+        rule=f"isolation.{kind.value}",
+        severity=severity,
+        message=f"{len(rows)} {_NAMES[kind][len(rows) > 1]} cannot be {_how(cut)} by {who}: {where}"
+        + (f"; {', '.join(labels[:_LABELS])}" if kind is not PlaceKind.ADDRESS and labels else ""),
+        where=where,
+        mend=_mend(case, kind, classes),
+        detail={
+            "kind": kind.value,
+            "classes": [c.value for c in classes],
+            "count": len(rows),
+            "cannot_be_reached": len(cut.unreached),
+            "cannot_be_left": len(cut.unleft),
+            "by_street": dict(streets.most_common()),
+            "labels": labels[:50],
+            "osm_ids": [case.places.osm_id[r] for r in rows[:50]],
+            "residents_excepted": _residents_excepted(case),
+        },
+    )
+
+
+def _how(cut: _CutOff) -> str:
+    if cut.unreached == cut.unleft:
+        return "reached or left"
+    if not cut.unleft:
+        return "reached"
+    return "left" if not cut.unreached else "reached, or not left,"
+
+
+def _street(case: Case, row: int) -> str:
+    return case.graph.names[int(case.places.edge[row])] or "an unnamed street"
+
+
+def _severity(case: Case, kind: PlaceKind, classes: list[VehicleClass]) -> Severity:
+    urgent = kind in (PlaceKind.HOSPITAL, PlaceKind.FIRE_STATION)
+    if VehicleClass.EMERGENCY in classes:
+        return Severity.ERROR if urgent else Severity.WARNING
+    if kind is PlaceKind.ADDRESS and _residents_excepted(case):
+        return Severity.INFO
+    return Severity.WARNING
+
+
+def _residents_excepted(case: Case) -> bool:
+    return all(Exemption.RESIDENTS in placed.measure.exceptions for placed in case.own)
+
+
+def _mend(case: Case, kind: PlaceKind, classes: list[VehicleClass]) -> str:
+    if VehicleClass.EMERGENCY in classes:
+        return "except emergency vehicles, or keep one way in and out open"
+    if kind is PlaceKind.ADDRESS:
+        if _residents_excepted(case):
+            return "residents may pass; tell visitors and deliveries where to stop"
+        return "except residents, leave an entrance open, or open it briefly at agreed times"
+    return "leave an entrance open, or tell the operator beforehand"

@@ -1,0 +1,71 @@
+"""Check `geometry.access`: a closure of what is closed anyway, and lanes that do not exist."""
+
+from collections.abc import Iterator
+
+from trafficfeed.closures.access import lanes_closed_everywhere, permitted_classes
+from trafficfeed.closures.checks.case import Case, Placed
+from trafficfeed.closures.orders import Closure, LanesClosed
+from trafficfeed.findings import Finding, Severity
+from trafficfeed.network.matching import describe
+from trafficfeed.network.sections import Section
+from trafficfeed.network.vehicle_classes import mask_of
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Find measures that change nothing, and lanes closed that a street does not have."""
+    for placed in case.own:
+        if isinstance(placed.measure.rule, LanesClosed):
+            yield from _lanes(case, placed, placed.measure.rule)
+        elif isinstance(placed.measure.rule, Closure):
+            yield from _closed_anyway(case, placed)
+
+
+def _closed_anyway(case: Case, placed: Placed) -> Iterator[Finding]:
+    exempt = mask_of(permitted_classes(placed.measure.rule, placed.measure.exceptions))
+    idle = [s for s in placed.resolved.sections if not any(int(case.graph.access[e]) & ~exempt for e in s.edges)]
+    if idle:
+        yield Finding(
+            rule="geometry.access",
+            severity=Severity.INFO,
+            message=f"{describe(case.graph, idle[0])} is open to nobody but the exempt as it is"
+            + (f", and {len(idle) - 1} more sections" if len(idle) > 1 else ""),
+            where=placed.path,
+            mend="leave it out, or check that the right street was matched",
+            detail={"sections": len(idle)},
+        )
+
+
+def _lanes(case: Case, placed: Placed, rule: LanesClosed) -> Iterator[Finding]:
+    for section in placed.resolved.sections:
+        fewest = min(section.edges, key=lambda e: case.graph.lane_count[e])
+        count = int(case.graph.lane_count[fewest])
+        if all(lanes_closed_everywhere(case.graph, e, rule) for e in section.edges):
+            yield _finding(
+                case, placed, section, "lanes.all", Severity.WARNING, count,
+                f"all {count} lanes closed on {describe(case.graph, section)}: this is a full closure",
+                "make it a closure, so that it is published as one",
+            )  # fmt: skip
+        elif max(rule.lanes) > count:
+            severity = Severity.ERROR if max(rule.lanes) > _most(case, section) else Severity.WARNING
+            yield _finding(
+                case, placed, section, "lanes.missing", severity, count,
+                f"lane {max(rule.lanes)} is closed, but {describe(case.graph, section)} has {count} at its narrowest",
+                "number the lanes from the kerb (1), per direction; name a direction if only one side is meant",
+            )  # fmt: skip
+
+
+def _most(case: Case, section: Section) -> int:
+    return max(int(case.graph.lane_count[e]) for e in section.edges)
+
+
+def _finding(
+    case: Case, placed: Placed, section: Section, rule: str, severity: Severity, count: int, message: str, mend: str
+) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=severity,
+        message=message,
+        where=placed.path,
+        mend=mend,
+        detail={"lanes": count, "street": section.street, "direction": section.compass},
+    )
