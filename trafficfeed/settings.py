@@ -37,6 +37,17 @@ class SimulationSettings(BaseModel):
     cool_down_s: float = Field(3600.0, ge=0, description="time after the last departure for vehicles to finish")
     longest_s: float = Field(3 * 3600.0, gt=0, description="longest stretch of an intervention that is simulated")
     emergency_probes: int = Field(60, ge=0, description="emergency trips added to both runs where the demand has none")
+    confirm_near: float = Field(
+        0.5, ge=0, description="a mesoscopic figure this near its limit, as a share of it, is confirmed by micro"
+    )
+    confirm_always_h: float = Field(
+        1500.0, ge=0, description="vehicle-hours of a base run up to which micro confirms every passing plan"
+    )
+    confirm_most_h: float = Field(
+        20000.0, ge=0, description="vehicle-hours of a base run above which micro confirms nothing: it takes too long"
+    )
+    confirm_min_pairs: int = Field(3, ge=2, description="pairs of a microscopic confirmation")
+    confirm_max_pairs: int = Field(12, ge=2)
 
 
 class Settings(BaseSettings):
@@ -66,6 +77,7 @@ class Settings(BaseSettings):
     thresholds: Thresholds = Thresholds()
     simulation: SimulationSettings = SimulationSettings()
     keep_ended_s: float = Field(3600.0, ge=0, description="how long an ended record stays in the feeds")
+    planning_days: int = Field(400, ge=1, description="how far ahead an order's windows are checked and simulated")
     horizon_days: int = Field(28, ge=1, description="how far ahead periods are published")
 
     @property

@@ -1,0 +1,60 @@
+"""How many seed pairs are driven, and when micro has to confirm: rules that give a rerun the same answer."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from trafficfeed.settings import SimulationSettings, Thresholds
+from trafficfeed.simulation.certificate import Estimate, Verdict
+from trafficfeed.simulation.verdict import nearest_gate, verdict_of
+
+_GROWTH = 1.5
+
+
+def looks_of(least: int, most: int) -> tuple[int, ...]:
+    """Return after how many pairs the gates are read: `least`, then half as many again each time, up to `most`.
+
+    A few looks in batches, and not one after each pair: every look is another chance to be wrong, and the batches must
+    not depend on how many processes the machine has. At the default 5, 8, 12, 18, 25 a plan whose true effect lies
+    exactly on a limit is passed or failed wrongly as often as `stopping_rule` says.
+    """
+    looks = [least]
+    while looks[-1] < most:
+        looks.append(min(most, math.ceil(looks[-1] * _GROWTH)))
+    return tuple(looks)
+
+
+def stopping_rule(looks: Sequence[int]) -> str:
+    """Return the rule in words, for the certificate and its report."""
+    return (
+        f"The gates are read after {', '.join(map(str, looks[:-1]))} and {looks[-1]} pairs, until each is decided or one "
+        "has failed. Intervals are nominal at each look."
+        if len(looks) > 1
+        else f"The gates are read after {looks[0]} pairs."
+    )
+
+
+def confirmation_rule(simulation: SimulationSettings) -> str:
+    """Return in words when a mesoscopic verdict is confirmed by micro."""
+    return (
+        "Micro decides where meso cannot show an intervention (lanes, metering), and confirms meso unless it holds the "
+        f"plan clearly: always up to {simulation.confirm_always_h:g} vehicle-hours driven, and up to "
+        f"{simulation.confirm_most_h:g} where a figure comes within {100 * simulation.confirm_near:g} % of its limit."
+    )
+
+
+def needs_confirmation(
+    thresholds: Thresholds, simulation: SimulationSettings, metrics: Mapping[str, Estimate], vehicle_hours: float
+) -> bool:
+    """Tell whether micro has to confirm what meso found.
+
+    Parameters
+    ----------
+    metrics
+        Of the mesoscopic pairs.
+    vehicle_hours
+        Time driven by all vehicles in one base run: what a microscopic run costs, on any machine.
+    """
+    near = nearest_gate(thresholds, metrics) < simulation.confirm_near
+    if verdict_of(thresholds, metrics) is Verdict.HOLD and not near:
+        return False
+    return vehicle_hours <= simulation.confirm_always_h or (near and vehicle_hours <= simulation.confirm_most_h)
