@@ -109,6 +109,12 @@ class StreetIndex:
                 return np.sort(np.concatenate([self._edges[s] for s in streets])), confidence
         return np.empty(0, dtype=np.int32), 0.0
 
+    def written(self, name: str) -> str:
+        """Return the name of a street that `find` knows as the network writes it."""
+        keys = (self._exact.get(normalise(name)), self._loose.get(without_accents(normalise(name))))
+        known = next((streets for streets in keys if streets), None)
+        return self.title[min(known)] if known else name
+
     def similar(self, name: str) -> list[str]:
         """Return up to three street names that look like `name`, best first."""
         key = without_accents(normalise(name))

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.sparse.csgraph import connected_components
 
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
-from trafficfeed.network.routing import Turn, closed_mask, routing_matrix
+from trafficfeed.network.routing import Turn, closed_mask, found_from, routing_matrix
 from trafficfeed.network.vehicle_classes import VehicleClass
 
 _RIM_M = 150.0
@@ -60,13 +60,9 @@ def reach(
         nothing = np.zeros(len(graph), dtype=np.bool_)
         return Reach(core=nothing, reached=nothing, left=nothing)
     start = int(np.flatnonzero(core)[0])
-    return Reach(core=core, reached=_from(matrix, start) & ~shut, left=_from(matrix.T.tocsr(), start) & ~shut)
-
-
-def _from(matrix: csr_array, start: int) -> Mask:
-    found = np.zeros(matrix.shape[0], dtype=np.bool_)
-    found[breadth_first_order(matrix, start, directed=True, return_predecessors=False)] = True
-    return found[:-1]
+    return Reach(
+        core=core, reached=found_from(matrix, start)[:-1] & ~shut, left=found_from(matrix.T.tocsr(), start)[:-1] & ~shut
+    )
 
 
 def _with_outside(graph: RoadGraph, matrix: csr_array, vehicle_class: VehicleClass, shut: Mask) -> csr_array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import FloatArray, IntArray, RoadGraph
@@ -172,7 +172,7 @@ def detour_around(
 ) -> Detour | None:
     """Return the fastest way around a section, from its start to its end.
 
-    Where a driver cannot turn off at the section's first junction, the detour begins at the last junction before it
+    Where a driver cannot get away from the section's first junction, the detour begins at the last junction before it
     where that is possible; likewise at the end.
 
     Parameters
@@ -195,18 +195,57 @@ def detour_around(
     """
     shut = closed_mask(graph, closed).copy()
     shut[list(edges)] = True
-    open_matrix = routing_matrix(graph, vehicle_class, shut, closed_turns)
     entries, exits = gates(graph, edges, shut, vehicle_class)
     if not entries or not exits:
         return None
-    begin = _where_one_can_leave(graph, entries, open_matrix, vehicle_class, shut, ahead=False)
-    end = _where_one_can_leave(graph, exits, open_matrix, vehicle_class, shut, ahead=True)
+    left = _open_network(graph, shut, vehicle_class, frozenset(closed_turns))
+    begin = _moved_away(graph, entries, left.leads_on, vehicle_class, shut, ahead=False)
+    end = _moved_away(graph, exits, left.led_to, vehicle_class, shut, ahead=True)
     first = _FIRST_LIMIT_S + 4 * float(travel_time_s(graph)[list(edges)].sum())
     for limit in (first, np.inf):
-        route = shortest(graph, open_matrix, sorted(begin), sorted(end), limit)
+        route = shortest(graph, left.matrix, sorted(begin), sorted(end), limit)
         if route is not None and len(route.edges) > 2:
             return _detour(graph, edges, route, begin, end)
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OpenNetwork:
+    """What is left to a class, and per edge whether the bulk of it can be driven to, and from."""
+
+    shut: npt.NDArray[np.bool_]
+    turns: frozenset[Turn]
+    matrix: csr_array
+    leads_on: npt.NDArray[np.bool_]
+    led_to: npt.NDArray[np.bool_]
+
+
+def _open_network(
+    graph: RoadGraph, shut: npt.NDArray[np.bool_], vehicle_class: VehicleClass, turns: frozenset[Turn]
+) -> _OpenNetwork:
+    """Return the open network; the last one of each class is kept, for the sections of one closure share it."""
+    kept = graph.derived.get(("open", vehicle_class))
+    if isinstance(kept, _OpenNetwork) and kept.turns == turns and np.array_equal(kept.shut, shut):
+        return kept
+    matrix = routing_matrix(graph, vehicle_class, shut, turns)
+    _, label = connected_components(matrix, directed=True, connection="strong")
+    start = int(np.flatnonzero(label == np.bincount(label).argmax())[0])
+    made = _OpenNetwork(
+        shut=shut,
+        turns=turns,
+        matrix=matrix,
+        leads_on=found_from(matrix.T.tocsr(), start),
+        led_to=found_from(matrix, start),
+    )
+    graph.derived["open", vehicle_class] = made
+    return made
+
+
+def found_from(matrix: csr_array, start: int) -> npt.NDArray[np.bool_]:
+    """Return which vertices of a matrix can be reached from `start`: ``(n,) bool``."""
+    found = np.zeros(matrix.shape[0], dtype=np.bool_)
+    found[breadth_first_order(matrix, start, directed=True, return_predecessors=False)] = True
+    return found
 
 
 def _detour(
@@ -263,30 +302,30 @@ def _arcs_by_after(graph: RoadGraph, vehicle_class: VehicleClass) -> tuple[npt.N
     return kept
 
 
-def _where_one_can_leave(
+def _moved_away(
     graph: RoadGraph,
     gate: Sequence[int],
-    matrix: csr_array,
+    good: npt.NDArray[np.bool_],
     vehicle_class: VehicleClass,
     shut: npt.NDArray[np.bool_],
     *,
     ahead: bool,
 ) -> dict[int, float]:
-    """Move the gates away from the section until another way leads off; by edge, the metres moved."""
-    degree = np.bincount(matrix.indices, minlength=len(graph)) if ahead else np.diff(matrix.indptr)
+    """Move the gates away from the section until all are `good`; by edge, the metres moved."""
+    step = after_edge if ahead else before_edge
     result: dict[int, float] = {}
-    waiting = [(edge, 0.0) for edge in gate]
+    seen = set(gate)
+    waiting = dict.fromkeys(gate, 0.0)
     for _ in range(_MOST_STEPS_BACK):
-        waiting = [(e, m) for e, m in waiting if e not in result]
-        result.update({e: m for e, m in waiting if degree[e] > 0})
-        stuck = [(e, m) for e, m in waiting if degree[e] == 0]
-        step = after_edge if ahead else before_edge
-        waiting = [
-            (e, m + float(graph.length_m[edge]))
-            for edge, m in stuck
+        result.update({e: m for e, m in waiting.items() if good[e]})
+        if result:
+            break  # the junction nearest to the section is where one leaves
+        further = {
+            e: m + float(graph.length_m[edge])
+            for edge, m in waiting.items()
             for e in step(graph, edge, vehicle_class)
-            if not shut[e]
-        ]
-        if not waiting:
-            break
+            if not shut[e] and e not in seen
+        }
+        seen.update(further)
+        waiting = further
     return result

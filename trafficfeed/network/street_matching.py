@@ -1,7 +1,7 @@
 """Match a street by name, from junction to junction or whole, to directed edges."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from trafficfeed.network.matching import Match, Travel, cross_street, refused, s
 from trafficfeed.network.naming import listed, street_index
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.sections import Section
 
 RULE = "match.street"
 ONE_CROSSING_M = 60.0  # junctions of the same two streets this near are one crossing (carriageways, a square's corners)
@@ -133,13 +134,21 @@ def _between(
     ways = [way for way in wanted if way]
     if not ways:
         return _one_way(names, travel)
-    sections = tuple(
-        section
-        for way in ways
-        for part in _on_street(graph, way, on)
-        for section in sections_of(graph, part, sure if way.gap_m == 0 else 0.8 * sure, graph.names[int(on[0])])
-    )
-    return Match(sections=sections, findings=_interrupted(street, begin, end, ways))
+    sections: list[Section] = []
+    for way in ways:
+        ends = (begin, end) if way is there else (end, begin)
+        sections += _sections(graph, way, on, ends, sure if way.gap_m == 0 else 0.8 * sure)
+    return Match(sections=tuple(sections), findings=_interrupted(street, begin, end, ways))
+
+
+def _sections(graph: RoadGraph, way: _Way, on: _Nodes, ends: tuple[str, str], confidence: float) -> tuple[Section, ...]:
+    """The sections along a way; its two ends are named after the cross streets that were asked for."""
+    name = graph.names[int(on[0])]
+    parts = [s for part in _on_street(graph, way, on) for s in sections_of(graph, part, confidence, name)]
+    titles = [street_index(graph).written(end) for end in ends]
+    parts[0] = replace(parts[0], from_street=titles[0])
+    parts[-1] = replace(parts[-1], to_street=titles[1])
+    return tuple(parts)
 
 
 class _Corridor:
@@ -265,13 +274,14 @@ def _whole(graph: RoadGraph, on: _Nodes, travel: Travel, sure: float) -> Match:
     name = graph.names[int(on[0])]
     if len(groups) > 1:
         return _several(graph, name, groups)
-    if travel != "both" and (plane_of(graph).opposite[on] >= 0).any():
-        return refused(
-            RULE,
-            f"'{name}' as a whole has no first and second end, so '{travel}' says nothing",
-            "name the two cross streets in the order of travel, or draw a line",
-        )
-    return Match(sections=sections_of(graph, on.tolist(), sure))
+    sections = sections_of(graph, on.tolist(), sure)
+    if travel == "both" or (travel == "forward" and len({s.compass for s in sections}) == 1):
+        return Match(sections=sections)
+    return refused(
+        RULE,
+        f"'{name}' as a whole has no first and second end, so '{travel}' says nothing",
+        "name the two cross streets in the order of travel, or draw a line",
+    )
 
 
 def _pieces(graph: RoadGraph, on: _Nodes) -> list[_Nodes]:

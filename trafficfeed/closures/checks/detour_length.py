@@ -1,10 +1,11 @@
 """Check `detour.none` and `detour.length`: classes that a street serves and that find no way around, or a long one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from trafficfeed.closures.checks.case import Case, Key, Placed, ShutNow, Situation
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.matching import describe
+from trafficfeed.network.reachability import reach
 from trafficfeed.network.routing import Detour, detour_around, gates
 from trafficfeed.network.sections import Section
 from trafficfeed.network.vehicle_classes import VehicleClass
@@ -40,6 +41,7 @@ def _busiest(case: Case) -> Mapping[Key, Situation]:
 
 def _section(case: Case, placed: Placed, section: Section, shut: Mapping[VehicleClass, ShutNow]) -> Iterator[Finding]:
     without: list[VehicleClass] = []
+    beyond: list[VehicleClass] = []
     long: dict[VehicleClass, Detour] = {}
     for vehicle_class, now in shut.items():
         if not now.edges[list(section.edges)].any():
@@ -49,13 +51,36 @@ def _section(case: Case, placed: Placed, section: Section, shut: Mapping[Vehicle
             continue
         detour = detour_around(case.graph, section.edges, now.edges, vehicle_class, now.turns)
         if detour is None:
-            without.append(vehicle_class)
+            outside = _joined_outside(case, entries, exits, vehicle_class, now)
+            (beyond if outside else without).append(vehicle_class)
         elif detour.factor >= LONG_FACTOR and detour.length_m - detour.replaces_m >= LONG_EXTRA_M:
             long[vehicle_class] = detour
     if without:
         yield _none(case, placed, section, without)
+    if beyond:
+        yield _beyond(case, placed, section, beyond)
     if long:
         yield _long(case, placed, section, long)
+
+
+def _joined_outside(
+    case: Case, entries: Sequence[int], exits: Sequence[int], vehicle_class: VehicleClass, now: ShutNow
+) -> bool:
+    """Tell whether streets outside the network would join the two ends."""
+    around = reach(case.graph, vehicle_class, now.edges, now.turns)
+    return bool(around.left[entries].any() and around.reached[exits].any())
+
+
+def _beyond(case: Case, placed: Placed, section: Section, classes: list[VehicleClass]) -> Finding:
+    return Finding(
+        rule="detour.none",
+        severity=Severity.INFO,
+        message=f"{describe(case.graph, section)}, {section.compass}: the way around for {_and(classes)} leads over "
+        "streets outside this network, so its length is not known",
+        where=placed.path,
+        mend="sign a detour, or import a larger extract",
+        detail={"classes": [c.value for c in classes], "street": section.street, "direction": section.compass},
+    )
 
 
 def _none(case: Case, placed: Placed, section: Section, classes: list[VehicleClass]) -> Finding:

@@ -104,14 +104,15 @@ def _finding(case: Case, kind: PlaceKind, cut: _CutOff, classes: list[VehicleCla
     rows = sorted(cut.unreached | cut.unleft)
     streets = Counter(_street(case, r) for r in rows)
     severity = _severity(case, kind, classes)
-    who = " and ".join(CLASSES[c] for c in classes)
+    who = _and([CLASSES[c] for c in classes])
     where = ", ".join(f"{street} ({count})" for street, count in streets.most_common(_LABELS))
     labels = [case.places.label[r] for r in rows if case.places.label[r]]
     return Finding(
         rule=f"isolation.{kind.value}",
         severity=severity,
-        message=f"{len(rows)} {_NAMES[kind][len(rows) > 1]} cannot be {_how(cut)} by {who}: {where}"
-        + (f"; {', '.join(labels[:_LABELS])}" if kind is not PlaceKind.ADDRESS and labels else ""),
+        message=f"{len(rows)} {_NAMES[kind][len(rows) > 1]} cannot be {_how(cut)} by {who}"
+        + (f": {', '.join(labels[:_LABELS])}" if kind is not PlaceKind.ADDRESS and labels else "")
+        + _on_it(case, rows),
         where=where,
         mend=_mend(case, kind, classes),
         detail={
@@ -128,12 +129,27 @@ def _finding(case: Case, kind: PlaceKind, cut: _CutOff, classes: list[VehicleCla
     )
 
 
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _how(cut: _CutOff) -> str:
     if cut.unreached == cut.unleft:
         return "reached or left"
     if not cut.unleft:
         return "reached"
-    return "left" if not cut.unreached else "reached, or not left,"
+    return "left" if not cut.unreached else f"reached ({len(cut.unreached)}) or left ({len(cut.unleft)})"
+
+
+def _on_it(case: Case, rows: list[int]) -> str:
+    """Say whether the places lie on what is closed, or behind it."""
+    closed = {e for placed in case.own for e in placed.edges}
+    opposite = plane_of(case.graph).opposite
+    edges = [int(case.places.edge[r]) for r in rows]
+    on = sum(e in closed or int(opposite[e]) in closed for e in edges)
+    if on == len(rows):
+        return "; all on the closed streets themselves" if on > 1 else "; it is on the closed street itself"
+    return f"; {on} on the closed streets, {len(rows) - on} behind them" if on else "; behind the closed streets"
 
 
 def _street(case: Case, row: int) -> str:
