@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +11,7 @@ from typing import Annotated
 import typer
 
 from trafficfeed.errors import TrafficFeedError
+from trafficfeed.progress import Progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 city_app = typer.Typer(no_args_is_help=True, help="Import cities: OSM or a SUMO network → sumo_scenarios/NAME/.")
@@ -81,6 +84,153 @@ def city_build(
             name, osm=osm, net=net, cities_dir=settings().cities_dir, options=options, progress=progress
         )
     typer.echo(report.as_text())
+
+
+@city_app.command("list")
+def city_list() -> None:
+    """List the cities that have been built."""
+    from trafficfeed.network.city import City
+    from trafficfeed.settings import settings
+
+    for path in sorted(settings().cities_dir.glob("*/city.toml")):
+        city = City.load(path.parent)
+        typer.echo(f"{city.name:20} {city.file.title} ({city.file.timezone}; {city.file.attribution})")
+
+
+@order_app.command("schema")
+def order_schema() -> None:
+    """Print the JSON Schema of an order: of files, API bodies and store rows alike."""
+    from trafficfeed.closures.document import order_schema as schema
+
+    _echo_json(schema())
+
+
+@order_app.command("check")
+def order_check(
+    files: Annotated[list[Path], typer.Argument(help="order files, YAML or JSON")],
+    city: CityName = "",
+    as_of: AsOf = None,
+    as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
+) -> None:
+    """Check orders on the city's graph: exit status 1 where one has errors."""
+    from trafficfeed.pipeline.order_files import check_files
+    from trafficfeed.settings import settings
+
+    reports = check_files(files, city=city, settings=settings(), as_of=_instant(as_of))
+    if as_json:
+        _echo_json([report.as_document() for report in reports])
+    else:
+        for report in reports:
+            typer.echo(report.as_text())
+    if not all(report.sound for report in reports):
+        raise typer.Exit(1)
+
+
+@build_app.command("closures")
+def build_closures(
+    orders: Annotated[list[Path], typer.Option("--orders", help="order files, YAML or JSON")],
+    out: Annotated[Path, typer.Option("--out", help="folder for the feeds, the certificates and the report")],
+    more: Annotated[list[Path] | None, typer.Argument(help="more order files")] = None,
+    city: CityName = "",
+    as_of: AsOf = None,
+) -> None:
+    """Check, simulate and certify orders; write closures.geojson, wzdx.geojson, certificate.json and the report."""
+    from trafficfeed.pipeline.building import build
+    from trafficfeed.settings import settings
+
+    files = [*orders, *(more or ())]
+    with _progress() as progress:
+        built = build(files, city=city, out=out, settings=settings(), as_of=_instant(as_of), progress=progress)
+    typer.echo(built.as_text())
+    if built.refused:
+        raise typer.Exit(1)
+
+
+@certificate_app.command("rerun")
+def certificate_rerun(
+    file: Annotated[Path, typer.Argument(help="certificate.json")],
+    city: CityName = "",
+) -> None:
+    """Run a certificate's simulation again: exit status 1 where anything but the time of issue differs."""
+    from trafficfeed.pipeline.building import rerun
+    from trafficfeed.settings import settings
+
+    with _progress() as progress:
+        outcomes = rerun(file, city=city, settings=settings(), as_of=_instant(None), progress=progress)
+    for outcome in outcomes:
+        typer.echo(outcome.as_text())
+    if not all(outcome.identical for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option(help="load and submit the city's own orders")] = True,
+    once: Annotated[bool, typer.Option("--once", help="stop after the first release")] = False,
+) -> None:
+    """Run everything on this machine: Airflow, the API, the demo orders; Ctrl-C stops all of it."""
+    from trafficfeed.running.up import up as run
+    from trafficfeed.settings import settings
+
+    raise typer.Exit(run(settings(), demo_orders=demo, once=once))
+
+
+@app.command()
+def release() -> None:
+    """Release the closures feed from the store, as of now, without Airflow."""
+    from trafficfeed.pipeline.closures import release_step
+
+    _echo_json(release_step())
+
+
+@app.command()
+def reconcile() -> None:
+    """Catch up as the minute-by-minute DAG does: lost triggers, activation and ending, release."""
+    from trafficfeed.pipeline.closures import reconcile_step
+
+    _echo_json(reconcile_step())
+
+
+@app.command("validate-order")
+def validate_order(
+    order_id: Annotated[str, typer.Argument(help="a submitted order in the store")],
+    version: Annotated[int, typer.Argument(help="its version")],
+) -> None:
+    """Check, simulate, judge and release one order version, as the DAG does but without Airflow."""
+    from trafficfeed.pipeline import closures
+
+    with _progress() as progress:
+        _echo_json(closures.validate(order_id, version, progress=progress))
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API alone."""
+    import uvicorn
+
+    from trafficfeed.settings import settings
+
+    uvicorn.run("api.main:create_app", factory=True, host=settings().api_host, port=settings().api_port)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show progress bars in a terminal, and a line now and then elsewhere."""
+    from trafficfeed.running.bars import bars
+
+    with bars() as progress:
+        yield progress
+
+
+def main() -> None:
+    """Run the command line; what is raised on purpose becomes one clear message and exit status 1."""
+    try:
+        app()
+    except TrafficFeedError as error:
+        typer.echo(f"trafficfeed: {error}", err=True)
+        for finding in getattr(error, "findings", ()):
+            typer.echo(f"  {finding}", err=True)
+        sys.exit(1)
 
 
 def _lon_lat(text: str) -> tuple[float, float]:

@@ -38,6 +38,11 @@ class Occurrence:
     until: Mapping[str, str] | None = None
     note: str = ""
 
+    @property
+    def listed(self) -> bool:
+        """Whether it stands in the order as a period of its own, and does not come of a rule."""
+        return self.key.startswith("p")
+
 
 Occurrences = tuple[Occurrence, ...]
 

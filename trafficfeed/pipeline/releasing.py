@@ -79,28 +79,29 @@ def feed_info(city: City, settings: Settings) -> FeedInfo:
         attribution=city.file.attribution,
         datum=city.file.map_datum,
         language=city.file.language,
-        timezone=city.file.timezone,
         public_url=settings.public_url,
-        update_frequency_s=60,
+        left_hand=city.file.network.left_hand,
     )
 
 
-def encode(events: Iterable[RoadEvent], *, city: City, settings: Settings, publication_time: datetime) -> dict[str, Any]:
+def encode(
+    events: Iterable[RoadEvent], *, city: City, settings: Settings, publication_time: datetime
+) -> dict[str, Any]:
     """Return the feed's documents by file name; pure but for the settings."""
     facts, info = tuple(events), feed_info(city, settings)
+    native_bytes = native.encode(facts, publication_time=publication_time, feed=info)
+    wzdx_bytes = wzdx.encode(facts, publication_time=publication_time, feed=info)
     return {
-        fmt.FILE_NAME: Document(
-            data=fmt.encode(facts, publication_time=publication_time, feed=info), media_type=fmt.MEDIA_TYPE
-        )
-        for fmt in (native, wzdx)
+        native.file_name: Document(data=native_bytes, media_type=native.media_type),
+        wzdx.file_name: Document(data=wzdx_bytes, media_type=wzdx.media_type),
     }
 
 
 def check_documents(documents: Mapping[str, Document], *, ground: Ground) -> tuple[Finding, ...]:
     """Return what the semantic rules say of encoded documents."""
     return (
-        *semantics.check_native(documents[native.FILE_NAME].data, graph=ground.graph),
-        *semantics.check_wzdx(documents[wzdx.FILE_NAME].data, graph=ground.graph),
+        *semantics.check_native(documents[native.file_name].data, graph=ground.graph),
+        *semantics.check_wzdx(documents[wzdx.file_name].data, graph=ground.graph),
     )
 
 
@@ -133,6 +134,15 @@ def records_of(
         events=events,
         findings=findings,
     )
+
+
+def within_horizon(located: Assessment, *, as_of: datetime, settings: Settings) -> Assessment:
+    """Return the order with the windows that are published: all listed ones, recurrences up to the horizon."""
+    until = as_of + timedelta(days=settings.horizon_days)
+    kept = {
+        key: tuple(o for o in found if o.listed or o.window.start < until) for key, found in located.occurrences.items()
+    }
+    return replace(located, occurrences=kept)
 
 
 def release(settings: Settings, *, database: Database, as_of: datetime) -> tuple[Release, tuple[OrderRecords, ...]]:
@@ -185,10 +195,10 @@ def _records(
     since: datetime,
     as_of: datetime,
 ) -> OrderRecords:
-    until = as_of + timedelta(days=settings.horizon_days)
+    until = as_of + timedelta(days=settings.planning_days)
     located = locate(stored.order, ground, since=since, until=until)
     records = records_of(
-        located,
+        within_horizon(located, as_of=as_of, settings=settings),
         ground=ground,
         settings=settings,
         certificate=certificate,

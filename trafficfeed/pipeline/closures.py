@@ -1,0 +1,196 @@
+"""Closures step by step, as Airflow's tasks and the command line call them: ids in, plain values out.
+
+Each step reads the settings, the clock and the store itself, and may run twice: a second time changes nothing.
+
+    check_step → plan_step → run_step (mapped) → conclude_step → release_step
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from trafficfeed.errors import SimulationFailed, TrafficFeedError
+from trafficfeed.pipeline.airflow_client import connect
+from trafficfeed.pipeline.assessment import locate
+from trafficfeed.pipeline.checking import check_stored_order
+from trafficfeed.pipeline.clock import apply_clock
+from trafficfeed.pipeline.orders import MACHINE, record_certificate
+from trafficfeed.pipeline.releasing import release
+from trafficfeed.pipeline.simulating import certify, keep_report, question_of
+from trafficfeed.pipeline.triggers import VALIDATE_DAG, drain, trigger, validation_run_id
+from trafficfeed.pipeline.workspace import Ground, find_city, ground_of, runs_folder
+from trafficfeed.progress import Progress
+from trafficfeed.settings import Settings, settings
+from trafficfeed.simulation.evaluate import Question, first_runs
+from trafficfeed.simulation.runs import run
+from trafficfeed.simulation.scenario import RunSpec
+from trafficfeed.store import lifecycle
+from trafficfeed.store.audit import AuditLog
+from trafficfeed.store.certificates import Certificates
+from trafficfeed.store.database import Database, open_database
+from trafficfeed.store.objects import ObjectStore
+from trafficfeed.store.orders import Orders, StoredOrder
+from trafficfeed.store.outbox import Outbox
+
+_MOST_FAILURES: Final = 3
+"""A validation that failed so often is left to a person."""
+
+
+def now() -> datetime:
+    """Return the time, aware and in UTC: the one place where the steps read the clock."""
+    return datetime.now(UTC)
+
+
+def check_step(order_id: str, version: int) -> dict[str, Any]:
+    """Check an order version; `proceed` is False where it has errors, was superseded, or is finished."""
+    configured, database = _open()
+    stored = _stored(database, order_id, version)
+    if stored.latest_version != version:
+        return {"proceed": False, "why": f"version {stored.latest_version} has taken its place"}
+    if stored.state in lifecycle.FINAL:
+        return {"proceed": False, "why": f"the order is {stored.state}"}
+    _, result = check_stored_order(database, order_id, settings=configured, as_of=now(), version=version)
+    return {
+        "proceed": result.passed,
+        "why": "" if result.passed else "the checks found errors",
+        "findings": [str(finding) for finding in result.findings],
+    }
+
+
+def plan_step(order_id: str, version: int) -> list[dict[str, Any]]:
+    """Return the seed pairs of the first look, each a request for `run_step`; empty where all are cached."""
+    configured, database = _open()
+    question, _ = _question(configured, _stored(database, order_id, version))
+    specs = first_runs(question)
+    pairs = [specs[i : i + 2] for i in range(0, len(specs), 2)]
+    return [
+        {"label": f"{pair[0].tier}, seed {pair[0].seed}", "specs": [spec.to_json() for spec in pair]} for pair in pairs
+    ]
+
+
+def run_step(request: dict[str, Any]) -> str:
+    """Drive one seed pair, base and plan; a run that SUMO cannot finish is a result, said by `conclude_step`."""
+    configured = settings()
+    runs = runs_folder(configured)
+    runs.mkdir(parents=True, exist_ok=True)
+    try:
+        for spec in request["specs"]:
+            run(RunSpec.from_json(spec), runs=runs, time_limit_s=configured.simulation.time_limit_s)
+    except SimulationFailed as error:
+        return f"{request['label']}: {error}"
+    return f"{request['label']}: done"
+
+
+def conclude_step(order_id: str, version: int, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Judge an order version, driving what more is needed; keep its certificate and its report."""
+    configured, database = _open()
+    question, ground = _question(configured, _stored(database, order_id, version))
+    certificate = certify(question, ground, settings=configured, as_of=now(), progress=progress)
+    report = keep_report(certificate, ground, ObjectStore(configured.objects_url), settings=configured)
+    stored = record_certificate(database, order_id, version, certificate, report=report, as_of=now())
+    return {"certificate": certificate.id, "verdict": certificate.verdict.value, "state": stored.state.value}
+
+
+def release_step() -> dict[str, Any]:
+    """Release the closures feed as of now."""
+    configured, database = _open()
+    published, withheld = release(configured, database=database, as_of=now())
+    return {
+        "release": published.version,
+        "number": published.manifest.number,
+        "orders": dict(published.manifest.facts.get("orders", {})),
+        "withheld": {records.order_id: [str(f) for f in records.findings] for records in withheld},
+    }
+
+
+def reconcile_step() -> dict[str, Any]:
+    """Let time pass and catch what got lost: the clock, the outbox, validations without a run, the release."""
+    configured, database = _open()
+    moved = apply_clock(database, as_of=now(), city=configured.city)
+    lost = _unless_airflow_is_down(lambda: _ask_again(database, configured))
+    taken = _unless_airflow_is_down(lambda: drain(Outbox(database, as_of=now()), settings=configured))
+    return {
+        "activated": list(moved.activated),
+        "ended": list(moved.ended),
+        "overdue": list(moved.overdue),
+        "asked_again": lost,
+        "delivered": taken,
+        **release_step(),
+    }
+
+
+def validate(order_id: str, version: int, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Check, simulate, judge and release one order version without Airflow."""
+    checked = check_step(order_id, version)
+    if not checked["proceed"]:
+        return checked
+    return {**conclude_step(order_id, version, progress=progress), **release_step()}
+
+
+def record_failure(order_id: str, version: int, message: str) -> None:
+    """Write in the order's audit log that its validation failed, and why."""
+    _, database = _open()
+    with database.transaction() as connection:
+        stored = Orders(connection).get(order_id, version=version)
+        AuditLog(connection).append(
+            at=now(),
+            actor=MACHINE,
+            action="failure",
+            order_id=order_id,
+            version=version,
+            from_state=stored.state,
+            to_state=stored.state,
+            detail={"message": message[:2000]},
+        )
+
+
+def _open() -> tuple[Settings, Database]:
+    configured = settings()
+    return configured, open_database(configured.database_url)
+
+
+def _stored(database: Database, order_id: str, version: int) -> StoredOrder:
+    with database.reading() as connection:
+        return Orders(connection).get(order_id, version=version)
+
+
+def _question(configured: Settings, stored: StoredOrder) -> tuple[Question, Ground]:
+    ground = ground_of(find_city(configured.city, configured.cities_dir))
+    since = stored.submitted_at or stored.version_at
+    located = locate(stored.order, ground, since=since, until=since + timedelta(days=configured.planning_days))
+    return question_of(located, ground, version=stored.version, settings=configured), ground
+
+
+def _ask_again(database: Database, configured: Settings) -> int:
+    """Ask for the validations that should be running and are not; return how many."""
+    with database.reading() as connection:
+        orders, certificates = Orders(connection), Certificates(connection)
+        waiting = list(orders.awaiting_simulation(city=configured.city))
+        waiting += [
+            one
+            for one in orders.to_serve(city=configured.city, ended_since=now())
+            if certificates.certificate_for(one.order.id, one.version) is None
+        ]
+        failures = {one.order.id: _failures(AuditLog(connection), one) for one in waiting}
+    airflow, asked = connect(configured), 0
+    for one in waiting:
+        run_id = validation_run_id(one.order.id, one.version)
+        state = airflow.run_state(VALIDATE_DAG, run_id)
+        if state is None:
+            conf = {"order_id": one.order.id, "version": one.version}
+            asked += trigger(VALIDATE_DAG, run_id, conf, settings=configured)
+        elif state == "failed" and failures[one.order.id] < _MOST_FAILURES:
+            airflow.rerun(VALIDATE_DAG, run_id)
+            asked += 1
+    return asked
+
+
+def _failures(log: AuditLog, stored: StoredOrder) -> int:
+    return sum(e.action == "failure" and e.version == stored.version for e in log.of_order(stored.order.id))
+
+
+def _unless_airflow_is_down(step: Callable[[], int]) -> int | str:
+    try:
+        return step()
+    except TrafficFeedError as error:
+        return str(error)
