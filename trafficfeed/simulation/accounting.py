@@ -73,7 +73,8 @@ def check(
     if len(departed) != counts["inserted"]:
         raise SimulationFailed(
             f"the accounting does not add up: {len(departed)} vehicles departed by their trips, "
-            f"{counts['inserted']} by SUMO's statistics; without a trip: {_some([n for n in vehicle_ids if n not in trips])}"
+            f"{counts['inserted']} by SUMO's statistics; without a trip: "
+            f"{_some([n for n in vehicle_ids if n not in trips])}"
         )
     under_way = [n for n, f in zip(vehicle_ids, fate, strict=True) if f is Fate.UNFINISHED]
     if len(under_way) != counts["running"]:

@@ -31,6 +31,6 @@ def clearing_time_s(network: SumoNetwork, inside: set[int]) -> float:
         best[row, column] = min(time, best.get((row, column), np.inf))
     pairs = np.array(list(best), np.int32).reshape(-1, 2)
     graph = csr_matrix((list(best.values()), (pairs[:, 0], pairs[:, 1])), shape=(out + 1, out + 1))
-    times = dijkstra(graph, indices=out)[:out]
+    times = dijkstra(graph, indices=[out])[0, :out]
     deepest = float(np.max(times[np.isfinite(times)], initial=0.0))
     return float(np.clip(_SLOWNESS * deepest, _SHORTEST_S, _LONGEST_S))

@@ -233,10 +233,12 @@ def _expand(
         id=name, type_id="", vehicle_class="", depart_s=0.0, edges=edges, attributes=rest, children=children
     )
     if tag == "flow":
-        departures = ((f"{name}.{i}", t) for i, t in _flow_times(name, attributes, end_s) if begin_s <= t)
+        departures: Iterable[tuple[str, float]] = (
+            (f"{name}.{i}", t) for i, t in _flow_times(name, attributes, end_s) if begin_s <= t
+        )
     else:
         depart = attributes.get("depart", "0")
-        departures = iter([(name, begin_s if depart == "begin" else seconds_of(depart))])
+        departures = [(name, begin_s if depart == "begin" else seconds_of(depart))]
     for vehicle_id, depart_s in departures:
         yield _resolved(replace(pattern, id=vehicle_id, depart_s=depart_s), attributes, tables)
 

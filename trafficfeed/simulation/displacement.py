@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +96,7 @@ class _Work:
         return vehicle.depart_s, self._arrival(vehicle)[1]
 
     def _arrival(self, vehicle: Vehicle) -> tuple[float, float]:
-        """Return between which times it probably arrives; a trip whose way is open is taken to be under way for 10 min."""
+        """Return between which times it probably arrives; a trip without a route is taken to drive for 10 min."""
         driving = self._free_flow_s(vehicle) if vehicle.edges else 600.0
         earliest = vehicle.depart_s + driving + _stopping_s(vehicle)
         return earliest, earliest + (_SLACK - 1.0) * driving + _SLACK_S
@@ -161,7 +162,7 @@ class _Work:
         """Return a way through `points`: the vehicle's own between two of them where it is open, else the shortest."""
         route: list[str] = [points[0]]
         place = 0
-        for start, goal in zip(points, points[1:], strict=False):
+        for start, goal in pairwise(points):
             later = next((i for i in range(place, len(vehicle.edges)) if vehicle.edges[i] == goal), None)
             if later is None:
                 return None
@@ -203,7 +204,8 @@ class _OpenStreets:
         if origin < 0 or target < 0:
             return ()
         if origin not in self._trees:
-            _, self._trees[origin] = dijkstra(self._graph, indices=origin, return_predecessors=True)
+            _, trees = dijkstra(self._graph, indices=[origin], return_predecessors=True)
+            self._trees[origin] = trees[0]
         way = [target]
         while way[-1] != origin:
             before = int(self._trees[origin][way[-1]])

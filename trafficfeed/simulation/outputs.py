@@ -19,8 +19,9 @@ _TRIP = re.compile(
 _EDGE = re.compile(rb'<edge id="([^"]*)"([^>]*)/>')
 _QUEUE = re.compile(rb'<edge id="([^"]*)"[^>]*? maxQueueLengthInMeters="([^"]*)"')
 _ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
-_TELEPORT = re.compile(
-    rb"Teleporting vehicle '(.*?)'; waited too long( \(disconnected\))?[^\n]*?time=([0-9]+(?:\.[0-9]+)?)"
+_TELEPORT = re.compile(  # meso moves a vehicle off a link (":…") in a second step, which names no reason
+    rb"Teleporting vehicle '(.*?)'; waited too long( \(disconnected\))?(, from edge ':)?"
+    rb"[^\n]*?time=([0-9]+(?:\.[0-9]+)?)"
 )
 _COUNTED = {
     "vehicles": ("loaded", "inserted", "running", "waiting"),
@@ -96,14 +97,17 @@ def read_streets(edges_path: Path, queues_path: Path | None) -> Streets:
 
 def read_teleports(log_path: Path) -> list[Teleport]:
     """Read the teleports from SUMO's messages."""
-    return [
-        Teleport(vehicle_id=_text(name), time_s=float(time), way_shut=bool(shut))
-        for name, shut, time in _TELEPORT.findall(log_path.read_bytes())
-    ]
+    teleports = []
+    shut_out: dict[str, bool] = {}
+    for raw, shut, off_link, time in _TELEPORT.findall(log_path.read_bytes()):
+        name = _text(raw)
+        shut_out[name] = bool(shut) or (bool(off_link) and shut_out.get(name, False))
+        teleports.append(Teleport(vehicle_id=name, time_s=float(time), way_shut=shut_out[name]))
+    return teleports
 
 
 def read_counts(path: Path) -> Mapping[str, int]:
-    """Read SUMO's own totals from ``--statistic-output``: loaded, inserted, running, waiting, teleports …"""
+    """Read SUMO's own totals from ``--statistic-output``: loaded, inserted, running, waiting, teleports."""
     document = _whole(path, b"</statistics>")
     counts: dict[str, int] = {}
     for tag, names in _COUNTED.items():

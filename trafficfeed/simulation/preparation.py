@@ -127,11 +127,12 @@ def _make(scenario: Scenario, folder: Path) -> None:
 
 
 def _with_probes(scenario: Scenario, network: SumoNetwork, demand: Demand) -> Demand:
-    if any(v.vehicle_class == "emergency" for v in demand.vehicles):
+    missing = scenario.emergency_probes - sum(v.vehicle_class == "emergency" for v in demand.vehicles)
+    if missing <= 0:
         return demand
     probes = emergency_probes(
         network,
-        count=scenario.emergency_probes,
+        count=missing,
         begin_s=scenario.begin_s,
         end_s=scenario.end_s,
         seed=file_hash(scenario.net_path),
@@ -181,7 +182,8 @@ def _fixed_elements(paths: Iterable[Path]) -> tuple[dict[str, str], list[etree._
 
 
 def _without_output(element: etree._Element, folder: Path) -> etree._Element:
-    element.attrib.pop("output", None)
+    if "output" in element.attrib:
+        del element.attrib["output"]
     if file := element.get("file"):
         element.set("file", str((folder / file).resolve()))
     return element

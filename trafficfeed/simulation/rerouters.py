@@ -2,15 +2,16 @@
 
 Measured with SUMO 1.28 (tests/simulation/test_rerouters.py keeps it true):
 
-- A closed edge is closed at once in meso. In micro its *entries* (the links that lead into the closure) are closed first
-  and the edges themselves once those inside have had time to leave: otherwise they stand on the closed street until
-  they are teleported, and hold up ambulances. Who stands at the barrier is turned round at that second step.
+- A closed edge is closed at once in meso. In micro its *entries* (the links that lead into the closure) are closed
+  first and the edges themselves once those inside have had time to leave: otherwise they stand on the closed street
+  until they are teleported, and hold up ambulances. Who stands at the barrier is turned round at that second step.
 - Notices go out on every edge up to three choices upstream, all in one rerouter: several send vehicles in circles.
 - Lane closures act in micro only. Turn bans close the link; a notice upstream finds everybody a new way to the same
-  destination. Metering is a slow gate on the link, whose capacity is the wanted flow: micro only, for meso has no links.
+  destination. Metering is a slow gate on the link, whose capacity is the wanted flow: micro only, as meso has no links.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from lxml import etree
@@ -108,14 +109,14 @@ def _closing_rerouter(
     closed = {network.index[e] for c in closures for e in (c.edges if isinstance(c, EdgeClosure) else (c.edge,))}
     rerouter = etree.SubElement(root, "rerouter", id="closures", edges=" ".join(_notices(network, closed, tier)))
     times = sorted({t for begin, end, _, _, _ in steps for t in (begin, end)})
-    for begin, end in zip(times, times[1:], strict=False):
+    for begin, end in pairwise(times):
         active = [step for step in steps if step[0] <= begin and end <= step[1]]
         if not active:
             continue
         interval = etree.SubElement(rerouter, "interval", begin=f"{begin:.2f}", end=f"{end:.2f}")
         for (tag, item), permitted in sorted(_merged(active).items()):
             attributes = {"allow": " ".join(sorted(permitted))} if permitted else {"disallow": "all"}
-            etree.SubElement(interval, tag, id=item, **attributes)
+            etree.SubElement(interval, tag, {"id": item, **attributes})
 
 
 _Step = tuple[float, float, str, list[str], frozenset[VehicleClass]]

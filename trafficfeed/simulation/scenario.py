@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -60,7 +60,7 @@ class Scenario:
     until_s: float
     interventions: tuple[Intervention, ...] = ()
     informed_share: float = 0.5
-    meso: MesoSection = MesoSection()
+    meso: MesoSection = field(default_factory=MesoSection)
     emergency_probes: int = 60
 
     @cached_property
@@ -158,6 +158,7 @@ def sumo_options(scenario: Scenario, tier: Tier) -> tuple[str, ...]:
         *("--begin", f"{scenario.begin_s:g}", "--end", f"{scenario.until_s:g}"),
         *("--ignore-route-errors", "--time-to-teleport", "300"),
         *("--device.rerouting.period", "60", "--device.rerouting.adaptation-interval", "60"),
+        *("--routing-algorithm", "CCH"),
     ]
     if tier == "meso":
         meso = scenario.meso
@@ -236,12 +237,13 @@ def _intervention_to_json(intervention: Intervention) -> dict[str, Any]:
 
 def _intervention_from_json(data: Mapping[str, Any]) -> Intervention:
     kind = _KINDS[data["kind"]]
-    values = {f.name: data[f.name] for f in fields(kind)}
+    values: dict[str, Any] = {f.name: data[f.name] for f in fields(kind)}
     if "permitted" in values:
         values["permitted"] = frozenset(VehicleClass(c) for c in values["permitted"])
     if "turns" in values:
         values["turns"] = [tuple(turn) for turn in values["turns"]]
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    columns: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return kind(**columns)
 
 
 def _digest(data: Mapping[str, Any]) -> str:
