@@ -11,7 +11,7 @@ from trafficfeed.windows import Window
 
 
 class Validation(StrEnum):
-    """Whether the simulation has spoken."""
+    """Whether the simulation has spoken, and how."""
 
     PASSED = "passed"
     PENDING = "pending"

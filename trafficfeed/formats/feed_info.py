@@ -14,8 +14,8 @@ class FeedInfo:
         Who answers for the feed.
     licence, attribution
         As the city states them; the licence as a name (``ODbL-1.0``, ``CC0-1.0``) or a URL.
-    language
-        BCP 47, in which formats with one language speak.
+    language, timezone
+        BCP 47, in which formats with one language speak; the city's IANA zone.
     public_url
         Where this document is served.
     update_frequency_s
@@ -30,11 +30,12 @@ class FeedInfo:
 
     publisher: str
     contact_name: str
-    contact_email: str | None
+    contact_email: str | None = None
     licence: str
     attribution: str
     language: str
     public_url: str
+    timezone: str = "UTC"
     update_frequency_s: int = 60
     datum: str = "wgs84"
     left_hand: bool = False

@@ -9,8 +9,8 @@ from typing import Any
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
 
-media_type = "application/geo+json"
-file_name = "closures.geojson"
+MEDIA_TYPE = "application/geo+json"
+FILE_NAME = "closures.geojson"
 FORMAT = "trafficfeed-closures/1"
 
 
@@ -46,6 +46,7 @@ def _feed(feed: FeedInfo, publication_time: datetime) -> dict[str, Any]:
             "licence": feed.licence,
             "attribution": feed.attribution,
             "language": feed.language,
+            "timezone": feed.timezone,
             "datum": feed.datum,
             "driving_side": "left" if feed.left_hand else "right",
             "area": list(feed.bounds) if feed.bounds else None,

@@ -13,8 +13,8 @@ from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
 from trafficfeed.formats.wzdx_impact import lanes, restrictions, speed_limit_kph, vehicle_impact
 
-media_type = "application/geo+json"
-file_name = "wzdx.geojson"
+MEDIA_TYPE = "application/geo+json"
+FILE_NAME = "wzdx.geojson"
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 

@@ -1,0 +1,1 @@
+"""Rules on published documents that no schema checks; one function a rule, by what they look at."""
