@@ -1,0 +1,92 @@
+"""The API: made by `create_app(settings)`; for uvicorn `api.main:app`, or `api.main:create_app` with ``--factory``."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+
+import trafficfeed
+from api import openapi, problems
+from api.deps import Clock, Services, wall_clock
+from api.fast_path import FastPath
+from api.guards import BodyLimit, SecurityHeaders
+from api.pages import Pages
+from api.routes import certificates, feeds, health, order_steps, orders, pages
+from trafficfeed.errors import TrafficFeedError
+from trafficfeed.settings import Settings
+from trafficfeed.settings import settings as from_environment
+
+POLL_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -> FastAPI:
+    """Make the API; nothing is opened before it starts.
+
+    Parameters
+    ----------
+    settings
+        Default: those of the environment.
+    clock
+        Returns the time, aware; tests fix it.
+    """
+    services = Services(settings or from_environment(), clock)
+    app = FastAPI(
+        title="trafficfeed",
+        version=trafficfeed.__version__,
+        lifespan=_lifespan,
+        docs_url=None,  # the interactive pages need scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.state.pages = Pages(services)
+    problems.install(app, _problem_page)
+    openapi.install(app)
+    for router in (
+        feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
+        pages.router,
+    ):  # fmt: skip
+        app.include_router(router)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(FastPath, feeds=services.feeds)  # added last: the first to see a request
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    await asyncio.to_thread(services.warm_up)
+    poll = asyncio.create_task(_poll(services))
+    yield
+    poll.cancel()
+    with suppress(asyncio.CancelledError):
+        await poll
+    services.close()
+
+
+async def _poll(services: Services) -> None:
+    """Look for a new release twice a second, beside the requests; whatever fails, the last good one is served."""
+    while True:
+        await asyncio.sleep(POLL_S)
+        try:
+            await asyncio.to_thread(services.feeds.refresh)
+        except TrafficFeedError as error:
+            _log.error("the feeds could not be refreshed: %s", error)
+
+
+def _problem_page(request: Request, status: int, detail: str) -> Response:
+    found: Pages = request.app.state.pages
+    return HTMLResponse(found.problem(status, detail), status, headers={"Cache-Control": "no-store"})
+
+
+def __getattr__(name: str) -> Any:
+    """Make `app` when uvicorn asks for it, so that importing this module opens and reads nothing."""
+    if name == "app":
+        return create_app()
+    raise AttributeError(name)

@@ -1,0 +1,185 @@
+"""The pages for people, rendered once per release and minute; plain HTML and SVG, no script."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api import overview, schematic, wording
+from api.deps import Services
+from api.feeds import FORMATS, Board
+from api.published import Record, records_in
+from trafficfeed.errors import TrafficFeedError
+from trafficfeed.network.city import City
+
+WEB = Path(__file__).parent / "web"
+STYLE = (WEB / "style.css").read_bytes()
+STYLE_HREF = f"/web/style.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}"
+_MOST_PAGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CityView:
+    """What every page says of the city."""
+
+    title: str
+    attribution: str
+    licence: str
+    timezone: str
+    located: bool
+
+    @classmethod
+    def of(cls, city: City) -> "CityView":
+        """Return what pages say of `city`."""
+        file = city.file
+        return cls(file.title, file.attribution, file.licence, file.timezone, file.network.located)
+
+
+class Pages:
+    """Renders pages and keeps them until the minute or the release is over."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._templates = Environment(
+            loader=FileSystemLoader(WEB / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._lock = threading.Lock()
+        self._key: tuple[Any, ...] = ()
+        self._kept: dict[str, str | None] = {}
+        self._records: tuple[str, tuple[Record, ...]] = ("", ())
+
+    def index(self, now: datetime) -> str:
+        """Return the front page: what is closed now and next, the map, the feeds."""
+        return self._once("", now) or ""
+
+    def closure(self, order_id: str, now: datetime) -> str | None:
+        """Return the page of one released order, or None where the release has none of it."""
+        return self._once(order_id, now)
+
+    def problem(self, status: int, detail: str) -> str:
+        """Return a page that says what went wrong."""
+        try:
+            city: CityView | None = CityView.of(self._services.city)
+        except TrafficFeedError:
+            city = None
+        return self._render("problem.html", city=city, heading=HTTPStatus(status).phrase, detail=detail)
+
+    def _once(self, order_id: str, now: datetime) -> str | None:
+        """Render under a lock: the first visitor of a minute pays, the others wait for that page."""
+        board = self._services.feeds.board
+        minute = now.replace(second=0, microsecond=0)
+        key = (board.release and board.release.version, minute, board.is_stale(now), board.trouble)
+        with self._lock:
+            if key != self._key or len(self._kept) >= _MOST_PAGES:
+                self._key, self._kept = key, {}
+            if order_id not in self._kept:
+                self._kept[order_id] = self._order_page(order_id, board, now) if order_id else self._index(board, now)
+            return self._kept[order_id]
+
+    def _index(self, board: Board, now: datetime) -> str:
+        services, city = self._services, self._services.city
+        zone = services.zone
+        records = self._records_of(board)
+        orders = overview.orders_of(records, now=now, zone=zone, language=city.file.language)
+        held = [order for order in orders if order.is_now]
+        coming = [order for order in orders if not order.is_now]
+        return self._render(
+            "index.html",
+            city=CityView.of(city),
+            map=self._map(overview.map_lines(records, orders, now=now)),
+            now=held,
+            next=coming,
+            summary=_summary(len(held), len(coming), released=board.release is not None),
+            as_of=wording.moment(now, zone, now=now),
+            stale=_stale_text(board, now),
+            feeds=self._feeds(board, now),
+            version=board.release.version[:12] if board.release else "",
+            checked=_ago(board.checked_at, now),
+            horizon_days=services.settings.horizon_days,
+        )
+
+    def _order_page(self, order_id: str, board: Board, now: datetime) -> str | None:
+        city = self._services.city
+        records = [record for record in self._records_of(board) if record.order_id == order_id]
+        orders = overview.orders_of(records, now=now, zone=self._services.zone, language=city.file.language)
+        if not orders:
+            return None
+        lines = overview.map_lines(records, orders, now=now)
+        return self._render(
+            "closure.html",
+            city=CityView.of(city),
+            map=self._map(lines),
+            order=orders[0],
+            stale=_stale_text(board, now),
+        )
+
+    def _map(self, lines: list[schematic.MapLine]) -> schematic.Schematic | None:
+        """Return the map, or None where the city's graph cannot be read: the list still stands."""
+        try:
+            return schematic.draw(self._services.graph, lines)
+        except TrafficFeedError:
+            return None
+
+    def _records_of(self, board: Board) -> tuple[Record, ...]:
+        document = board.documents.get("native")
+        if document is None or board.release is None:
+            return ()
+        if self._records[0] != board.release.version:
+            self._records = (board.release.version, records_in(document.data))
+        return self._records[1]
+
+    def _feeds(self, board: Board, now: datetime) -> list[Mapping[str, str]]:
+        if board.release is None:
+            return []
+        published = board.release.published_at
+        return [
+            {
+                "href": f"/v1/feeds/closures/{name}",
+                "title": FORMATS[name][1],
+                "records": f"{len(json.loads(document.data).get('features', ())):,}",
+                "released": wording.moment(published, self._services.zone, now=now),
+                "age": _ago(published, now),
+                "size": wording.size(len(document.data)),
+            }
+            for name, document in board.documents.items()
+        ]
+
+    def _render(self, template: str, **context: Any) -> str:
+        return self._templates.get_template(template).render(**{"stylesheet": STYLE_HREF, "stale": "", **context})
+
+
+def _summary(held: int, coming: int, *, released: bool) -> str:
+    if not released:
+        return "Nothing has been released yet."
+    first = f"{held} closure{'s' if held != 1 else ''} in force" if held else "Nothing is closed now"
+    return (
+        f"{first}, {coming} more to come."
+        if held and coming
+        else f"{first}, {coming} to come."
+        if coming
+        else f"{first}."
+    )
+
+
+def _stale_text(board: Board, now: datetime) -> str:
+    """Return the banner's text, or "" where the feed is fresh."""
+    if board.release is None or not board.is_stale(now):
+        return ""
+    if board.checked_at is None:
+        return "It is not known when the closures were last checked."
+    return f"The closures were last checked {_ago(board.checked_at, now)}; what changed since is missing."
+
+
+def _ago(instant: datetime | None, now: datetime) -> str:
+    return "never" if instant is None else wording.age((now - instant).total_seconds())

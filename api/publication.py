@@ -1,0 +1,32 @@
+"""What follows an officer's step, after the answer: the release, and the runs that are asked for.
+
+Neither can undo the step. What fails here is logged and done again by the reconcile run within a minute.
+"""
+
+import logging
+from datetime import datetime
+
+from api.deps import Services
+from trafficfeed.errors import TrafficFeedError
+from trafficfeed.pipeline.releasing import release
+from trafficfeed.pipeline.triggers import drain
+from trafficfeed.store.outbox import Outbox
+
+_log = logging.getLogger(__name__)
+
+
+def publish(services: Services, as_of: datetime) -> None:
+    """Release the feeds as of `as_of` and serve them: street time does not wait for Airflow."""
+    try:
+        release(services.settings, database=services.database, as_of=as_of)
+    except TrafficFeedError as error:
+        _log.error("the feeds could not be released, the last release is still served: %s", error)
+    services.feeds.refresh()
+
+
+def ask_for_runs(services: Services, as_of: datetime) -> None:
+    """Give Airflow what waits in the outbox; what it does not take now, it is asked again."""
+    try:
+        drain(Outbox(services.database, as_of=as_of), settings=services.settings)
+    except TrafficFeedError as error:
+        _log.warning("the outbox is not empty: %s", error)

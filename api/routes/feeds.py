@@ -1,0 +1,96 @@
+"""The released feeds, for map apps: conditional, compressed, and plain about their age."""
+
+from fastapi import APIRouter, Request, Response
+
+from api.deps import Now, ServicesDep
+from api.feeds import FORMATS, answer
+from api.problems import Problem
+from api.schemas import FeedList, FeedOut, ProblemOut, Responses
+
+router = APIRouter(prefix="/v1/feeds", tags=["feeds"])
+
+_NOTHING_YET: Responses = {503: {"model": ProblemOut, "description": "Nothing has been released yet"}}
+_EXAMPLE = {"type": "FeatureCollection", "features": []}
+
+
+@router.get("", summary="The feeds, their versions and ages", responses=_NOTHING_YET)
+def feeds(services: ServicesDep, now: Now, response: Response) -> FeedList:
+    """List the formats of the current release with licence, datum, age and links."""
+    board, city = services.feeds.board, services.city.file
+    if board.release is None:
+        raise _nothing_yet(board.trouble)
+    response.headers["Cache-Control"] = "public, max-age=15"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    base = services.settings.public_url.rstrip("/")
+    return FeedList(
+        city=city.name,
+        title=city.title,
+        release=board.release.manifest.number,
+        version=board.release.version,
+        published_at=board.release.published_at,
+        checked_at=board.checked_at,
+        age_s=round((now - board.release.published_at).total_seconds(), 1),
+        stale=board.is_stale(now),
+        datum=city.map_datum,
+        licence=city.licence,
+        attribution=city.attribution,
+        feeds=[
+            FeedOut(
+                format=document.format,
+                title=document.title,
+                href=f"{base}/v1/feeds/closures/{document.format}",
+                media_type=document.media_type,
+                etag=document.etag,
+                size_bytes=len(document.data),
+                gzip_bytes=len(document.gzipped),
+            )
+            for document in board.documents.values()
+        ],
+    )
+
+
+@router.head("/closures/{format}", include_in_schema=False)
+@router.get(
+    "/closures/{format}",
+    summary="The closures feed in one format",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The document; `X-Feed-Stale: true` where nobody has checked it for five minutes",
+            "content": {"application/geo+json": {"example": _EXAMPLE}},
+        },
+        304: {"description": "You have it: `If-None-Match` or `If-Modified-Since` matched"},
+        404: {"model": ProblemOut, "description": "No such format; `formats` lists those there are"},
+        **_NOTHING_YET,
+    },
+)
+def closures(format: str, request: Request, services: ServicesDep, now: Now) -> Response:
+    """Return the current release in `format` (`native`, `wzdx`); poll with `If-None-Match`, once a minute is plenty."""
+    if format not in FORMATS:
+        known = sorted(FORMATS)
+        raise Problem(404, "unknown-format", f"There is no format {format!r}: use {' or '.join(known)}.", formats=known)
+    board = services.feeds.board
+    document = board.documents.get(format)
+    if document is None:
+        raise _nothing_yet(board.trouble)
+    found = answer(document, dict(request.headers.raw), board.freshness(now))
+    response = Response(b"" if request.method == "HEAD" else found.body, found.status)
+    response.raw_headers = list(found.headers)
+    return response
+
+
+@router.options("/closures/{format}", include_in_schema=False)
+def preflight(format: str) -> Response:
+    """Let pages of other origins ask conditionally."""
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": "GET, HEAD",
+        "Access-Control-Allow-Headers": "If-None-Match, If-Modified-Since",
+        "Access-Control-Max-Age": "86400",
+    }
+    return Response(status_code=204, headers=headers)
+
+
+def _nothing_yet(trouble: str | None) -> Problem:
+    detail = "Nothing has been released yet: ask again in a minute." if trouble is None else f"No release: {trouble}"
+    return Problem(503, "nothing-released", detail, headers={"Retry-After": "30"})

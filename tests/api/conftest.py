@@ -1,0 +1,194 @@
+"""A town of four streets and four avenues, its real road graph and stores, and the API on top."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sumo
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from api.main import create_app
+from trafficfeed.network.graph_cache import save_graph, save_places
+from trafficfeed.network.places_import import no_places
+from trafficfeed.network.sumo_net import read_net
+from trafficfeed.settings import Settings
+from trafficfeed.simulation.certificate import Certificate, Estimate, Reason, Verdict
+
+NOW = datetime(2026, 12, 5, 12, 0, tzinfo=UTC)  # a Saturday, 14:00 in Helsinki
+TOKEN = "correct-horse-battery-staple"
+STREETS = ("First Street", "Second Street", "Third Street", "Fourth Street")
+AVENUES = ("Ash Avenue", "Birch Avenue", "Cedar Avenue", "Oak Avenue")
+BLOCK_M = 150
+
+CITY_TOML = """
+name = "gridtown"
+title = "Gridtown <&>"
+timezone = "Europe/Helsinki"
+language = "fi"
+licence = "CC0-1.0"
+attribution = "made by a test"
+[network]
+net_file = "network/gridtown.net.xml"
+source = "net"
+crs = "EPSG:32635"
+[demand]
+route_files = []
+kind = "hour"
+begin_s = 0
+end_s = 3600
+method = "none"
+"""
+
+
+@pytest.fixture(scope="session")
+def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of cities with one built city in it."""
+    folder = tmp_path_factory.mktemp("cities")
+    city = folder / "gridtown"
+    (city / "network").mkdir(parents=True)
+    net = city / "network" / "gridtown.net.xml"
+    _netconvert(net, tmp_path_factory.mktemp("plain"))
+    graph = read_net(net, origin=(24.95, 60.17), crs="EPSG:32635")
+    save_graph(graph, city / "graph", net_path=net)
+    save_places(no_places(), city / "graph")
+    (city / "city.toml").write_text(CITY_TOML, "utf-8")
+    return folder
+
+
+def _netconvert(net: Path, plain: Path) -> None:
+    nodes = [f'<node id="{x}{y}" x="{x * BLOCK_M}" y="{y * BLOCK_M}"/>' for x in range(4) for y in range(4)]
+    edges = []
+    for a in range(4):
+        for b in range(3):
+            for name, one, other in (
+                (STREETS[a], f"{b}{a}", f"{b + 1}{a}"),
+                (AVENUES[a], f"{a}{b}", f"{a}{b + 1}"),
+            ):
+                for start, end in ((one, other), (other, one)):
+                    edges.append(
+                        f'<edge id="{start}to{end}" from="{start}" to="{end}" numLanes="2" speed="13.9" name="{name}"/>'
+                    )
+    (plain / "n.nod.xml").write_text(f"<nodes>{''.join(nodes)}</nodes>", "utf-8")
+    (plain / "e.edg.xml").write_text(f"<edges>{''.join(edges)}</edges>", "utf-8")
+    command = [
+        Path(sumo.SUMO_HOME) / "bin" / "netconvert", "-n", plain / "n.nod.xml", "-e", plain / "e.edg.xml", "-o", net,
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@dataclass
+class Clock:
+    """The API's clock, which tests set."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def settings(cities: Path, tmp_path: Path) -> Settings:
+    """Settings of a fresh installation; Airflow is not there."""
+    return Settings(
+        state_dir=tmp_path / "state",
+        cities_dir=cities,
+        city="gridtown",
+        api_tokens={"ann": SecretStr(TOKEN), "bob": SecretStr("another-token")},
+        airflow_port=9,
+        airflow_timeout_s=0.5,
+    )
+
+
+@pytest.fixture
+def client(settings: Settings, clock: Clock) -> Iterator[TestClient]:
+    """The API, started, without a token."""
+    with TestClient(create_app(settings, clock=clock), raise_server_exceptions=False) as started:
+        yield started
+
+
+@pytest.fixture
+def officer(client: TestClient) -> TestClient:
+    """The same API as Ann sees it."""
+    client.headers["Authorization"] = f"Bearer {TOKEN}"
+    return client
+
+
+def order_document(order_id: str = "first-street", **changes: Any) -> dict[str, Any]:
+    """Return an order that closes a block of First Street today from 13:00 to 18:00 in Helsinki."""
+    measure = {
+        "id": "closure",
+        "rule": {"kind": "closure"},
+        "where": [{"kind": "street", "street": "First Street", "between": ["Birch Avenue", "Cedar Avenue"]}],
+        "when": {"periods": [{"start": "2026-12-05T13:00", "end": "2026-12-05T18:00"}]},
+    }
+    return {
+        "id": order_id,
+        "city": "gridtown",
+        "authority": {"name": "The Town"},
+        "legal_basis": "Road Traffic Act, section 71",
+        "reason": "roadworks",
+        "contact": {"name": "Traffic desk", "email": "traffic@example.org"},
+        "title": {"en": "Water main renewal", "fi": "Vesijohdon uusiminen"},
+        "timezone": "Europe/Helsinki",
+        "measures": [measure],
+        **changes,
+    }
+
+
+def with_period(start: str, end: str, **changes: Any) -> dict[str, Any]:
+    """Return the order with another period, wall times."""
+    document = order_document(**changes)
+    document["measures"][0]["when"] = {"periods": [{"start": start, "end": end}]}
+    return document
+
+
+def made_certificate(certificate_id: str = "c0ffee", verdict: Verdict = Verdict.PUBLISH) -> Certificate:
+    """Return a certificate as a simulation would."""
+    return Certificate(
+        id=certificate_id,
+        verdict=verdict,
+        reasons=(Reason(gate="delay", passed=True, decided=True, measured="+1.5 s", threshold="20 s"),),
+        inputs={"network_hash": "abc"},
+        metrics={"delay_s": Estimate(mean=1.5, low=-0.2, high=3.2, pairs=5)},
+        accounting={"base": {"arrived": 10}, "plan": {"arrived": 10}},
+        streets=(),
+        issued="2026-12-05T11:00:00Z",
+    )
+
+
+@pytest.fixture
+def publish_now(officer: TestClient) -> Callable[..., dict[str, Any]]:
+    """Take an order from nothing into the feeds, as in an emergency."""
+
+    def publish(document: dict[str, Any]) -> dict[str, Any]:
+        created = officer.post("/v1/orders", json=document)
+        assert created.status_code == 201, created.text
+        address = created.headers["Location"]
+        checked = officer.post(f"{address}/check")
+        assert checked.json()["state"] == "checked", checked.text
+        approved = officer.post(f"{address}/approve", json={"override_reason": "burst water main"})
+        assert approved.status_code == 200, approved.text
+        found: dict[str, Any] = officer.get(address).json()
+        return found
+
+    return publish
+
+
+def as_bytes(document: dict[str, Any]) -> bytes:
+    """Return a document as a body."""
+    return json.dumps(document).encode()
