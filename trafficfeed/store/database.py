@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, NoSuchModuleError
 
 from trafficfeed.errors import SourceUnavailable
 
@@ -71,7 +71,9 @@ class Database:
                 if not writes and connection.dialect.name == "postgresql":
                     connection.execution_options(isolation_level="REPEATABLE READ")
                 yield connection
-        except (OperationalError, InterfaceError, ProgrammingError) as error:
+        except IntegrityError:
+            raise  # not the database's trouble: the repositories know what it means
+        except (DatabaseError, InterfaceError) as error:
             raise SourceUnavailable(
                 f"the database {self.engine.url!r} cannot be used: {error.orig}; "
                 "is it running, writable and upgraded (`trafficfeed store upgrade`)?"

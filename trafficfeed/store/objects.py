@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 from trafficfeed.errors import SourceUnavailable
 
 _DRAFTS: Final = ".drafts"
+_ABANDONED_S: Final = 86_400.0  # a draft this old belongs to a process that was killed
 
 
 class ObjectStore:
@@ -42,6 +44,7 @@ class ObjectStore:
         self._filesystem: Any = filesystem
         self._root = str(root).rstrip("/")
         self._is_folder = isinstance(filesystem, LocalFileSystem)
+        self._swept = False
 
     def write(self, path: str, data: bytes) -> None:
         """Write an object, in place of any that is there.
@@ -142,10 +145,23 @@ class ObjectStore:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            self._sweep(draft)
             move(draft, target)
             _sync_folder(target.parent)
         finally:
             draft.unlink(missing_ok=True)
+
+    def _sweep(self, newest: Path) -> None:
+        """Remove, once per process, what killed writers left; ages are by the file system's own clock."""
+        if self._swept:
+            return
+        self._swept = True
+        limit = newest.stat().st_mtime - _ABANDONED_S
+        for draft in newest.parent.iterdir():
+            # another process may be sweeping too
+            with suppress(FileNotFoundError):
+                if draft.stat().st_mtime < limit:
+                    draft.unlink()
 
     def _full(self, path: str) -> str:
         parts = PurePosixPath(path).parts
