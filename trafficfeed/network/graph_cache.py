@@ -16,13 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable
+from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable, TrafficFeedError
 from trafficfeed.network.lane_access import LaneMasks
 from trafficfeed.network.places import PlaceKind, Places
 from trafficfeed.network.road_graph import RoadGraph
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
+_TABLES = ("edges", "nodes", "turns", "osm_link", "places")
 _CRS = "EPSG:4326"
 
 
@@ -122,6 +123,20 @@ def load_places(folder: Path) -> Places:
         lonlat=shapely.get_coordinates(_geometry(table)).reshape(-1, 2),
         edge=_array(table, "edge"),
     )
+
+
+def is_current(folder: Path) -> bool:
+    """Return whether `folder` holds a graph and places that were made from the network as it is now."""
+    try:
+        _refuse_stale(folder, _manifest(folder))
+    except TrafficFeedError:
+        return False
+    return all((folder / f"{part}.parquet").is_file() for part in _TABLES)
+
+
+def prepare_writing() -> None:
+    """Import what writing needs and reading does not (geopandas takes a second or two): best while SUMO is at work."""
+    import geopandas  # noqa: F401
 
 
 def _edge_columns(graph: RoadGraph, lanes: LaneMasks) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from trafficfeed.network.osm import Extract, LonLat, Way
 from trafficfeed.network.projection import NetProjection
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.sumo_net import ParsedNet
+from trafficfeed.network.swallowed import SwallowedPiece
 
 Xy = tuple[float, float]
 Step = tuple[int, int]  # key of a way, node reached
@@ -36,16 +37,6 @@ class Piece:
     forward: bool
     from_node: int
     to_node: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwallowedPiece:
-    """A run of a way that lies inside a joined junction: no edge holds it, the SUMO junction `node_id` does."""
-
-    way_id: int
-    from_node: int
-    to_node: int
-    node_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ class ParsedNet:
     """
 
     sha256: str
+    left_hand: bool = False
     location: NetLocation = field(default_factory=NetLocation)
     edge_ids: list[str] = field(default_factory=list)
     from_ids: list[str] = field(default_factory=list)
@@ -171,8 +172,11 @@ class _Reader:
         context = etree.iterparse(io.BytesIO(data), events=("end",), tag=_TAGS, huge_tree=True)
         for count, (_, element) in enumerate(context, 1):
             take[str(element.tag)](element)
-            if count % _FORGET_EVERY == 0:
-                element.getparent().clear()
+            root = element.getparent()
+            if count == 1 and root is not None:
+                self.net.left_hand = root.get("lefthand") in ("true", "1", "x")
+            if count % _FORGET_EVERY == 0 and root is not None:
+                root.clear()
         root = context.root
         if root is None or root.tag != "net":
             found = "nothing" if root is None else f"<{root.tag}>"
