@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from trafficfeed.closures.access import shut_to
 from trafficfeed.closures.lanes import lane_impact
-from trafficfeed.closures.orders import Measure, Order
+from trafficfeed.closures.orders import DrawnLine, Measure, Order
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
 from trafficfeed.closures.schedules import Occurrence, Occurrences
+from trafficfeed.network.line_matching import match_line
 from trafficfeed.network.matching import sections_of
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.routing import detour_around
@@ -174,12 +176,25 @@ def _osm_ways(graph: RoadGraph, edges: Sequence[int]) -> tuple[tuple[int, bool],
 def _detour(measure: Measure, places: Resolved, section: Section, graph: RoadGraph) -> dict[str, Any]:
     """Return the signed detour, or the way around that cars have where the section is shut to them."""
     if measure.detour is not None:
-        return {"detour": tuple(measure.detour.coordinates), "detour_streets": ()}
+        return _signed_detour(measure.detour, graph)
     shut = shut_to(graph, measure, places, VehicleClass.PASSENGER)
     if not shut.edges.size or not np.isin(section.edges, shut.edges).any():
         return {"detour": None, "detour_streets": ()}
     found = detour_around(graph, section.edges, shut.edges.tolist(), VehicleClass.PASSENGER, shut.turns)
     if found is None:
         return {"detour": None, "detour_streets": ()}
-    names = tuple(dict.fromkeys(graph.names[edge] for edge in found.edges if graph.names[edge]))
-    return {"detour": section_line(graph, found.edges), "detour_streets": names}
+    return _along(found.edges, graph)
+
+
+def _signed_detour(drawn: DrawnLine, graph: RoadGraph) -> dict[str, Any]:
+    """Return the roads under a drawn detour, or the drawing where they are not one way without a gap."""
+    match = match_line(graph, drawn.coordinates, "forward")
+    edges = [edge for section in match.sections for edge in section.edges]
+    if edges and all(graph.to_node[a] == graph.from_node[b] for a, b in pairwise(edges)):
+        return _along(edges, graph)
+    return {"detour": tuple(drawn.coordinates), "detour_streets": ()}
+
+
+def _along(edges: Sequence[int], graph: RoadGraph) -> dict[str, Any]:
+    names = tuple(dict.fromkeys(graph.names[edge] for edge in edges if graph.names[edge]))
+    return {"detour": section_line(graph, edges), "detour_streets": names}

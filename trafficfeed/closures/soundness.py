@@ -20,7 +20,7 @@ from trafficfeed.closures.orders import (
     TurnBan,
     VehicleRestriction,
 )
-from trafficfeed.closures.schedules import schedule_findings
+from trafficfeed.closures.schedule_checks import schedule_findings
 from trafficfeed.closures.wall_time import TimeFault, zone_of
 from trafficfeed.findings import Finding, Severity
 

@@ -50,7 +50,7 @@ def written_instant(value: datetime, zone: ZoneInfo) -> datetime:
     early, late = value.replace(tzinfo=zone, fold=0), value.replace(tzinfo=zone, fold=1)
     if early.utcoffset() == late.utcoffset():
         return early.astimezone(UTC)
-    if _is_skipped(value, zone):
+    if is_skipped(value, zone):
         there = early.astimezone(UTC).astimezone(zone)
         raise TimeFault(
             f"{value:%Y-%m-%d %H:%M} does not exist in {zone.key}: the clocks go forward then",
@@ -62,20 +62,25 @@ def written_instant(value: datetime, zone: ZoneInfo) -> datetime:
     )
 
 
-def computed_instant(value: datetime, zone: ZoneInfo) -> tuple[datetime, bool]:
-    """Return the instant (UTC) of a computed wall time, and whether it was shifted out of a skipped hour.
+def computed_instant(value: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant (UTC) of a computed wall time (naive).
 
     A skipped time is read by the offset before the gap (02:30 becomes 03:30), of a repeated one the first is meant.
 
     Source: RFC 5545, 3.3.5 form #3 and 3.3.10.
     """
+    return value.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def is_skipped(value: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether the clocks of `zone` never show the naive `value`."""
     instant = value.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    return instant, _is_skipped(value, zone)
+    return instant.astimezone(zone).replace(tzinfo=None) != value.replace(fold=0)
 
 
 def is_repeated(value: datetime, zone: ZoneInfo) -> bool:
     """Tell whether the clocks of `zone` show the naive `value` twice."""
-    return not _is_skipped(value, zone) and _offset(value, zone, 0) != _offset(value, zone, 1)
+    return not is_skipped(value, zone) and _offset(value, zone, 0) != _offset(value, zone, 1)
 
 
 def _with_offset(value: datetime, zone: ZoneInfo) -> datetime:
@@ -86,11 +91,6 @@ def _with_offset(value: datetime, zone: ZoneInfo) -> datetime:
             f"write {value:%Y-%m-%dT%H:%M} for wall time, or {_iso(local)} for that instant",
         )
     return value.astimezone(UTC)
-
-
-def _is_skipped(value: datetime, zone: ZoneInfo) -> bool:
-    instant = value.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    return instant.astimezone(zone).replace(tzinfo=None) != value.replace(fold=0)
 
 
 def _offset(value: datetime, zone: ZoneInfo, fold: int) -> timedelta | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from trafficfeed.errors import FeedNonConformant
@@ -48,7 +48,6 @@ class Feed:
     records: tuple[Record, ...]
     bounds: tuple[float, float, float, float] | None = None
     language: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_native(data: bytes) -> Feed:
