@@ -92,16 +92,16 @@ def encode(
     native_bytes = native.encode(facts, publication_time=publication_time, feed=info)
     wzdx_bytes = wzdx.encode(facts, publication_time=publication_time, feed=info)
     return {
-        native.file_name: Document(data=native_bytes, media_type=native.media_type),
-        wzdx.file_name: Document(data=wzdx_bytes, media_type=wzdx.media_type),
+        native.FILE_NAME: Document(data=native_bytes, media_type=native.MEDIA_TYPE),
+        wzdx.FILE_NAME: Document(data=wzdx_bytes, media_type=wzdx.MEDIA_TYPE),
     }
 
 
 def check_documents(documents: Mapping[str, Document], *, ground: Ground) -> tuple[Finding, ...]:
     """Return what the semantic rules say of encoded documents."""
     return (
-        *semantics.check_native(documents[native.file_name].data, graph=ground.graph),
-        *semantics.check_wzdx(documents[wzdx.file_name].data, graph=ground.graph),
+        *semantics.check_native(documents[native.FILE_NAME].data, graph=ground.graph),
+        *semantics.check_wzdx(documents[wzdx.FILE_NAME].data, graph=ground.graph),
     )
 
 
