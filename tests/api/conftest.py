@@ -1,16 +1,16 @@
 """A town of four streets and four avenues, its real road graph and stores, and the API on top."""
 
-import json
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sumo
 from fastapi.testclient import TestClient
+from made_requests import NOW, TOKEN
 from pydantic import SecretStr
 
 from api.main import create_app
@@ -18,10 +18,7 @@ from trafficfeed.network.graph_cache import save_graph, save_places
 from trafficfeed.network.places_import import no_places
 from trafficfeed.network.sumo_net import read_net
 from trafficfeed.settings import Settings
-from trafficfeed.simulation.certificate import Certificate, Estimate, Reason, Verdict
 
-NOW = datetime(2026, 12, 5, 12, 0, tzinfo=UTC)  # a Saturday, 14:00 in Helsinki
-TOKEN = "correct-horse-battery-staple"
 STREETS = ("First Street", "Second Street", "Third Street", "Fourth Street")
 AVENUES = ("Ash Avenue", "Birch Avenue", "Cedar Avenue", "Oak Avenue")
 BLOCK_M = 150
@@ -128,49 +125,6 @@ def officer(client: TestClient) -> TestClient:
     return client
 
 
-def order_document(order_id: str = "first-street", **changes: Any) -> dict[str, Any]:
-    """Return an order that closes a block of First Street today from 13:00 to 18:00 in Helsinki."""
-    measure = {
-        "id": "closure",
-        "rule": {"kind": "closure"},
-        "where": [{"kind": "street", "street": "First Street", "between": ["Birch Avenue", "Cedar Avenue"]}],
-        "when": {"periods": [{"start": "2026-12-05T13:00", "end": "2026-12-05T18:00"}]},
-    }
-    return {
-        "id": order_id,
-        "city": "gridtown",
-        "authority": {"name": "The Town"},
-        "legal_basis": "Road Traffic Act, section 71",
-        "reason": "roadworks",
-        "contact": {"name": "Traffic desk", "email": "traffic@example.org"},
-        "title": {"en": "Water main renewal", "fi": "Vesijohdon uusiminen"},
-        "timezone": "Europe/Helsinki",
-        "measures": [measure],
-        **changes,
-    }
-
-
-def with_period(start: str, end: str, **changes: Any) -> dict[str, Any]:
-    """Return the order with another period, wall times."""
-    document = order_document(**changes)
-    document["measures"][0]["when"] = {"periods": [{"start": start, "end": end}]}
-    return document
-
-
-def made_certificate(certificate_id: str = "c0ffee", verdict: Verdict = Verdict.PUBLISH) -> Certificate:
-    """Return a certificate as a simulation would."""
-    return Certificate(
-        id=certificate_id,
-        verdict=verdict,
-        reasons=(Reason(gate="delay", passed=True, decided=True, measured="+1.5 s", threshold="20 s"),),
-        inputs={"network_hash": "abc"},
-        metrics={"delay_s": Estimate(mean=1.5, low=-0.2, high=3.2, pairs=5)},
-        accounting={"base": {"arrived": 10}, "plan": {"arrived": 10}},
-        streets=(),
-        issued="2026-12-05T11:00:00Z",
-    )
-
-
 @pytest.fixture
 def publish_now(officer: TestClient) -> Callable[..., dict[str, Any]]:
     """Take an order from nothing into the feeds, as in an emergency."""
@@ -187,8 +141,3 @@ def publish_now(officer: TestClient) -> Callable[..., dict[str, Any]]:
         return found
 
     return publish
-
-
-def as_bytes(document: dict[str, Any]) -> bytes:
-    """Return a document as a body."""
-    return json.dumps(document).encode()
