@@ -41,7 +41,7 @@ class Outbox(Protocol):
         """Note that Airflow has it."""
 
     def refused(self, message_id: int, reason: str) -> None:
-        """Note that Airflow will never take it, and why."""
+        """Note that Airflow does not take it, and why, so that it is put off and the others get their turn."""
 
 
 def validation_run_id(order_id: str, version: int) -> str:
@@ -73,7 +73,7 @@ def drain(outbox: Outbox, *, settings: Settings) -> int:
         try:
             trigger(message.dag_id, message.run_id, message.conf, settings=settings)
         except SourceUnavailable:
-            break
+            break  # and no note of it: the message stays due, to go out as soon as Airflow is back
         except SourceMalformed as refusal:
             outbox.refused(message.id, str(refusal))
         else:

@@ -5,7 +5,6 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -137,12 +136,15 @@ def components(settings: Settings, *, logs: Path) -> list[Component]:
     ]
 
 
-def unready(airflow: Airflow, *, dags: frozenset[str]) -> str:
-    """Return what Airflow still lacks, in words; empty when it can take runs of all `dags`."""
+def unready(airflow: Airflow, *, dags: frozenset[str], sumo_slots: int) -> str:
+    """Return what Airflow still lacks, in words; empty when it can take runs of all `dags`, and the pool is there."""
     try:
-        health: Mapping[str, str] = airflow.health()
-        waiting = sorted(_HEALTHY - {name for name, status in health.items() if status == "healthy"})
-        missing = sorted(dags - airflow.dag_ids()) if not waiting else []
+        health = airflow.health()
+        if waiting := sorted(_HEALTHY - {name for name, status in health.items() if status == "healthy"}):
+            return "Airflow's " + ", ".join(waiting).replace("_", " ")
+        if missing := sorted(dags - airflow.dag_ids()):
+            return "the DAGs " + ", ".join(missing)
+        airflow.set_pool(SUMO_POOL, sumo_slots, "SUMO runs, one slot a core")
     except SourceUnavailable:
-        return "its API server"
-    return ", ".join([*waiting, *(f"the DAG {name}" for name in missing)])
+        return "Airflow's API server"
+    return ""

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 Note = Callable[[str], None]
+_QUIET_S = 5.0  # without a terminal: least time between two remarks of a step
 
 
 class Teller:
@@ -19,14 +20,18 @@ class Teller:
     @contextmanager
     def step(self, title: str) -> Iterator[Note]:
         """Tell one step: its title while it runs, its time when it is done; the yielded function adds a remark."""
-        started, remark = time.monotonic(), ""
+        started = told = time.monotonic()
+        remark = ""
         if not self.console.is_terminal:
             self.say(f"… {title}")
 
         with self.console.status(escape(title)) as status:
 
             def note(text: str) -> None:
-                nonlocal remark
+                nonlocal remark, told
+                if text and text != remark and not self.console.is_terminal and time.monotonic() > told + _QUIET_S:
+                    told = time.monotonic()
+                    self.say(f"  {title}: {text}")
                 remark = text
                 status.update(escape(f"{title}: {text}"))
 
