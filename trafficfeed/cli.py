@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,20 +67,20 @@ def city_build(
     force: Annotated[bool, typer.Option("--force", help="build again though nothing changed")] = False,
 ) -> None:
     """Make sumo_scenarios/NAME/ from an OSM extract or a SUMO network."""
-    from trafficfeed.pipeline import cities
+    from trafficfeed.pipeline.cities import BuildOptions, build_city
     from trafficfeed.settings import settings
 
-    given = {
+    given: dict[str, Any] = {
         "title": title, "timezone": timezone, "crs": crs, "licence": licence, "attribution": attribution,
         "language": language, "begin_s": begin, "end_s": end, "places": places, "sumocfg": sumocfg,
         "origin": _lon_lat(origin) if origin else None,
         "routes": tuple(routes or ()) or None, "additional": tuple(additional or ()) or None,
     }  # fmt: skip
-    options = cities.BuildOptions(
+    options = BuildOptions(
         seed=seed, left_hand=left_hand, fit=fit, force=force, **{k: v for k, v in given.items() if v is not None}
     )
     with _progress() as progress:
-        report = cities.build_city(
+        report = build_city(
             name, osm=osm, net=net, cities_dir=settings().cities_dir, options=options, progress=progress
         )
     typer.echo(report.as_text())
