@@ -13,7 +13,6 @@ from api.schematic import LineKind, MapLine
 from trafficfeed.windows import Window
 
 _MOST_TIMES = 12
-_LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +44,7 @@ class MeasureView:
     rule: str
     exceptions: str
     until: str
-    streets: Sequence[tuple[str, str, str]]  # street, from – to, direction
+    streets: Sequence[tuple[str, str, str]]  # street, from and to, direction
     times: Sequence[str]
     more_times: int
     title: str
@@ -84,12 +83,20 @@ def map_kind(record: Record, now: datetime) -> LineKind:
     return LineKind.CLOSED if wording.is_closure(record.rule) else LineKind.RESTRICTED
 
 
-def orders_of(records: Sequence[Record], *, now: datetime, zone: ZoneInfo, language: str) -> list[OrderView]:
-    """Group what holds at `now` or later by order: what holds first, then by the next start."""
+def orders_of(
+    records: Sequence[Record], *, titles: Mapping[str, Mapping[str, str]], now: datetime, zone: ZoneInfo, language: str
+) -> list[OrderView]:
+    """Group what holds at `now` or later by order: what holds first, then by the next start.
+
+    `titles` are the orders' own, by id; a record may have its measure's instead.
+    """
     coming = sorted((r for r in records if r.window.end > now and not r.cancelled), key=lambda r: r.order_id)
     groups = [list(group) for _, group in groupby(coming, key=lambda r: r.order_id)]
     groups.sort(key=lambda group: _rank(group, now))
-    return [_order(number, group, now, zone, language) for number, group in enumerate(groups, start=1)]
+    return [
+        _order(number, group, titles.get(group[0].order_id) or group[0].title, now, zone, language)
+        for number, group in enumerate(groups, start=1)
+    ]
 
 
 def map_lines(records: Sequence[Record], orders: Sequence[OrderView], *, now: datetime) -> list[MapLine]:
@@ -116,11 +123,12 @@ def _rank(group: Sequence[Record], now: datetime) -> tuple[bool, datetime, str]:
     return not is_now, instant, group[0].order_id
 
 
-def _order(number: int, group: Sequence[Record], now: datetime, zone: ZoneInfo, language: str) -> OrderView:
+def _order(
+    number: int, group: Sequence[Record], titles: Mapping[str, str], now: datetime, zone: ZoneInfo, language: str
+) -> OrderView:
     held = [r for r in group if r.window.contains(now)]
     shown = held or [r for r in group if r.window.start == min(g.window.start for g in group)]
     first = group[0]
-    titles = _common_title(group)
     title, title_language = wording.text_in(titles, language)
     description, _ = wording.text_in(first.description, language)
     title_en = titles.get("en", "")
@@ -137,7 +145,7 @@ def _order(number: int, group: Sequence[Record], now: datetime, zone: ZoneInfo, 
         reason=first.reason.replace("_", " "),
         headline=_headline(shown, bool(held), zone, now),
         where=_where(shown),
-        rules="; ".join(dict.fromkeys(wording.rule_text(r.rule) for r in shown)),
+        rules=wording.rules_text(r.rule for r in shown),
         exceptions=wording.exceptions_text(dict.fromkeys(e for r in shown for e in r.exceptions)),
         next_times=times,
         badge=_badge(group),
@@ -147,14 +155,6 @@ def _order(number: int, group: Sequence[Record], now: datetime, zone: ZoneInfo, 
         contact=first.contact_name,
         contact_email=first.contact_email,
     )
-
-
-def _common_title(group: Sequence[Record]) -> Mapping[str, str]:
-    """Return the order's title: that of all its records, else (measures have their own) its description, if short."""
-    first = group[0]
-    if all(r.title == first.title for r in group) or not first.description:
-        return first.title
-    return first.description if max(map(len, first.description.values())) <= _LONGEST_TITLE else first.title
 
 
 def _headline(shown: Sequence[Record], is_now: bool, zone: ZoneInfo, now: datetime) -> str:
@@ -198,7 +198,6 @@ def _measures(
         records = list(own)
         first = records[0]
         times = _times(records, zone, now)
-        streets = dict.fromkeys((r.street or "unnamed street", _between(r), r.compass) for r in records)
         until, _ = wording.text_in(first.until, language)
         measure_title, _ = wording.text_in(first.title, language)
         views.append(
@@ -207,7 +206,7 @@ def _measures(
                 rule=wording.rule_text(first.rule),
                 exceptions=wording.exceptions_text(first.exceptions),
                 until=until,
-                streets=tuple(streets),
+                streets=_streets(records),
                 times=times[:_MOST_TIMES],
                 more_times=max(0, len(times) - _MOST_TIMES),
             )
@@ -215,8 +214,22 @@ def _measures(
     return views
 
 
+def _streets(records: Sequence[Record]) -> list[tuple[str, str, str]]:
+    """Return street, ends and direction, the two directions of one stretch as one line."""
+    found: dict[tuple[str, frozenset[str]], tuple[str, set[str]]] = {}
+    for record in records:
+        ends = frozenset(end for end in (record.from_street, record.to_street) if end)
+        _, directions = found.setdefault((record.street, ends), (_between(record), set()))
+        directions.add(record.compass)
+    return [
+        (street or "unnamed street", between, "both directions" if len(directions) > 1 else min(directions))
+        for (street, _), (between, directions) in sorted(found.items(), key=lambda item: (not item[0][0], item[0][0]))
+    ]
+
+
 def _between(record: Record) -> str:
-    return " to ".join(end for end in (record.from_street, record.to_street) if end)
+    ends = [end for end in (record.from_street, record.to_street) if end]
+    return f"at {ends[0]}" if len(ends) == 1 else " to ".join(ends)
 
 
 def _badge(group: Sequence[Record]) -> Badge:

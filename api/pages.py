@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -18,11 +18,13 @@ from api.feeds import FORMATS, Board
 from api.published import Record, records_in
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
+from trafficfeed.store.orders import Orders
 
 WEB = Path(__file__).parent / "web"
 STYLE = (WEB / "style.css").read_bytes()
 STYLE_HREF = f"/web/style.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}"
 _MOST_PAGES = 500
+_MOST_LISTED = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Pages:
         self._key: tuple[Any, ...] = ()
         self._kept: dict[str, str | None] = {}
         self._records: tuple[str, tuple[Record, ...]] = ("", ())
+        self._titles: tuple[str, Mapping[str, Mapping[str, str]]] = ("", {})
 
     def index(self, now: datetime) -> str:
         """Return the front page: what is closed now and next, the map, the feeds."""
@@ -88,19 +91,20 @@ class Pages:
             return self._kept[order_id]
 
     def _index(self, board: Board, now: datetime) -> str:
-        services, city = self._services, self._services.city
-        zone = services.zone
+        services, city, zone = self._services, self._services.city, self._services.zone
         records = self._records_of(board)
-        orders = overview.orders_of(records, now=now, zone=zone, language=city.file.language)
-        held = [order for order in orders if order.is_now]
-        coming = [order for order in orders if not order.is_now]
+        orders = self._orders_of(board, records, now)
+        listed = orders[:_MOST_LISTED]
+        held = [order for order in listed if order.is_now]
+        coming = [order for order in listed if not order.is_now]
         return self._render(
             "index.html",
             city=CityView.of(city),
-            map=self._map(overview.map_lines(records, orders, now=now)),
+            map=self._map(overview.map_lines(records, listed, now=now)),
             now=held,
             next=coming,
-            summary=_summary(len(held), len(coming), released=board.release is not None),
+            unlisted=len(orders) - len(listed),
+            summary=_summary(orders, released=board.release is not None),
             as_of=wording.moment(now, zone, now=now),
             stale=_stale_text(board, now),
             feeds=self._feeds(board, now),
@@ -110,19 +114,45 @@ class Pages:
         )
 
     def _order_page(self, order_id: str, board: Board, now: datetime) -> str | None:
-        city = self._services.city
         records = [record for record in self._records_of(board) if record.order_id == order_id]
-        orders = overview.orders_of(records, now=now, zone=self._services.zone, language=city.file.language)
+        orders = self._orders_of(board, records, now)
         if not orders:
             return None
         lines = overview.map_lines(records, orders, now=now)
         return self._render(
             "closure.html",
-            city=CityView.of(city),
+            city=CityView.of(self._services.city),
             map=self._map(lines),
             order=orders[0],
             stale=_stale_text(board, now),
         )
+
+    def _orders_of(self, board: Board, records: Sequence[Record], now: datetime) -> list[overview.OrderView]:
+        services = self._services
+        titles = self._titles_of(board)
+        return overview.orders_of(
+            records, titles=titles, now=now, zone=services.zone, language=services.city.file.language
+        )
+
+    def _titles_of(self, board: Board) -> Mapping[str, Mapping[str, str]]:
+        """Return the released orders' own titles; none where the database is away, the records have some."""
+        if board.release is None:
+            return {}
+        if self._titles[0] != board.release.version:
+            try:
+                found = self._read_titles(board.release.manifest.facts.get("orders", {}))
+            except TrafficFeedError:
+                return {}
+            self._titles = (board.release.version, found)
+        return self._titles[1]
+
+    def _read_titles(self, released: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, str]]:
+        with self._services.database.reading() as connection:
+            orders = Orders(connection)
+            return {
+                order_id: orders.get(order_id, version=facts.get("version")).order.title
+                for order_id, facts in released.items()
+            }
 
     def _map(self, lines: list[schematic.MapLine]) -> schematic.Schematic | None:
         """Return the map, or None where the city's graph cannot be read: the list still stands."""
@@ -159,17 +189,14 @@ class Pages:
         return self._templates.get_template(template).render(**{"stylesheet": STYLE_HREF, "stale": "", **context})
 
 
-def _summary(held: int, coming: int, *, released: bool) -> str:
+def _summary(orders: Sequence[overview.OrderView], *, released: bool) -> str:
     if not released:
         return "Nothing has been released yet."
-    first = f"{held} closure{'s' if held != 1 else ''} in force" if held else "Nothing is closed now"
-    return (
-        f"{first}, {coming} more to come."
-        if held and coming
-        else f"{first}, {coming} to come."
-        if coming
-        else f"{first}."
-    )
+    held = sum(order.is_now for order in orders)
+    coming = len(orders) - held
+    first = f"{held} order{'s' if held != 1 else ''} in force" if held else "Nothing is closed now"
+    then = f"{coming} {'more ' if held else ''}to come" if coming else ""
+    return ", ".join(part for part in (first, then) if part) + "."
 
 
 def _stale_text(board: Board, now: datetime) -> str:

@@ -135,10 +135,8 @@ def frame_of(graph: RoadGraph, lines: Sequence[MapLine]) -> Frame:
 def draw(graph: RoadGraph, lines: Sequence[MapLine]) -> Schematic:
     """Draw `lines` on the streets of `graph`."""
     frame = frame_of(graph, lines)
-    shown, geometry = _streets_within(graph, frame)
-    major = np.array([_is_major(graph, int(edge)) for edge in shown], dtype=np.bool_)
-    if major.any() and (~major).sum() > _MOST_MINOR_EDGES:
-        shown, geometry, major = shown[major], geometry[major], major[major]
+    shown, major = _streets_within(graph, frame)
+    geometry = _geometry(graph, shown, frame)
     units = [shapely.LineString(frame.project(line.coordinates)) for line in lines]
     markers = _markers(lines, units, frame)
     bar_m = _round_length(frame.metres_per_unit * WIDTH / 4)
@@ -167,8 +165,8 @@ def _strokes(lines: Sequence[MapLine], units: Sequence[Any]) -> list[tuple[LineK
     return drawn
 
 
-def _streets_within(graph: RoadGraph, frame: Frame) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
-    """Return edges inside the frame, one of each pair of opposite ones, with their lines in user units."""
+def _streets_within(graph: RoadGraph, frame: Frame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return the edges to draw, one of each pair of opposite ones, and which are major; in a big frame these alone."""
     bounds = shapely.bounds(graph.geometry)
     inside = (
         (bounds[:, 2] >= frame.west) & (bounds[:, 0] <= frame.east)
@@ -180,16 +178,21 @@ def _streets_within(graph: RoadGraph, frame: Frame) -> tuple[npt.NDArray[np.int6
     key = np.column_stack([ends, np.round(graph.length_m[edges] / 5)])
     _, first = np.unique(key, axis=0, return_index=True)
     edges = edges[np.sort(first)]
+    major = np.array([_is_major(graph, int(edge)) for edge in edges], dtype=np.bool_)
+    if major.any() and (~major).sum() > _MOST_MINOR_EDGES:
+        return edges[major], major[major]
+    return edges, major
+
+
+def _geometry(graph: RoadGraph, edges: npt.NDArray[np.int64], frame: Frame) -> npt.NDArray[Any]:
+    """Return the edges' lines in user units, simplified to a unit, drawn on to the middle of their junctions."""
     nodes = np.rint(frame.project(graph.node_lonlat))
-    lines = [
-        _joined(
-            shapely.transform(graph.geometry[edge], frame.project),
-            nodes[graph.from_node[edge]],
-            nodes[graph.to_node[edge]],
-        )
-        for edge in edges
+    lines = shapely.transform(graph.geometry[edges], frame.project)
+    joined = [
+        _joined(line, nodes[start], nodes[end])
+        for line, start, end in zip(lines, graph.from_node[edges], graph.to_node[edges], strict=True)
     ]
-    return edges, shapely.simplify(np.array(lines, dtype=object), 1.0, preserve_topology=False)
+    return np.asarray(shapely.simplify(np.array(joined, dtype=object), 1.0, preserve_topology=False))
 
 
 def _joined(line: Any, start: FloatArray, end: FloatArray) -> Any:
@@ -233,7 +236,7 @@ def _markers(lines: Sequence[MapLine], units: Sequence[Any], frame: Frame) -> li
     for number in sorted({line.number for line in lines}):
         own = sorted(
             ((line, unit) for line, unit in zip(lines, units, strict=True) if line.number == number),
-            key=lambda pair: -pair[1].length,
+            key=lambda pair: (list(LineKind).index(pair[0].kind), -pair[1].length),
         )
         spots = [
             unit.interpolate(share, normalized=True) for share in (0.5, 0.3, 0.7, 0.1, 0.9) for _, unit in own[:20]

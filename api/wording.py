@@ -25,6 +25,7 @@ _EXEMPTIONS = {
     "residents": "residents",
     "permit": "permit holders",
 }
+_SAME_YEAR = timedelta(days=300)
 _LIMITS = {"max_weight_t": "t", "max_height_m": "m high", "max_width_m": "m wide", "max_length_m": "m long"}
 
 
@@ -37,9 +38,9 @@ def text_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
 
 
 def moment(instant: datetime, zone: ZoneInfo, *, now: datetime) -> str:
-    """Return the wall time with its weekday; the year only where it is not this one; the zone where it repeats."""
+    """Return the wall time with its weekday; the year only where it is far off; the zone where the hour repeats."""
     local = instant.astimezone(zone)
-    year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
+    year = "" if abs(instant - now) < _SAME_YEAR else f" {local.year}"
     return f"{local:%a} {local.day} {local:%b}{year} {_clock(local)}"
 
 
@@ -68,15 +69,6 @@ def age(seconds: float) -> str:
     return "just now"
 
 
-def length_of(delta: timedelta) -> str:
-    """Return a length of time in hours and minutes, or days."""
-    minutes = round(delta.total_seconds() / 60)
-    if minutes >= 2880:
-        return f"{minutes // 1440} days"
-    hours, rest = divmod(minutes, 60)
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)
-
-
 def rule_text(rule: Mapping[str, Any]) -> str:
     """Return what a rule means for a driver."""
     kind = rule.get("kind")
@@ -90,6 +82,12 @@ def rule_text(rule: Mapping[str, Any]) -> str:
     if kind == "metering":
         return f"Metered: {rule.get('flow_vph', 0):g} vehicles an hour"
     return {"closure": "Closed", "one_way": "One way", "turn_ban": "No turn"}.get(str(kind), "Restricted")
+
+
+def rules_text(rules: Iterable[Mapping[str, Any]]) -> str:
+    """Return several rules in one sentence, each once."""
+    texts = list(dict.fromkeys(rule_text(rule) for rule in rules))
+    return "; ".join(text if n == 0 else text[:1].lower() + text[1:] for n, text in enumerate(texts))
 
 
 def is_closure(rule: Mapping[str, Any]) -> bool:
