@@ -12,8 +12,8 @@ from trafficfeed.closures.wall_time import TimeFault, written_instant, zone_of
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.windows import Window
 
-_LOOK_AHEAD = timedelta(days=3 * 366)
-"""How far beyond its first occurrence a recurrence is searched for overlaps and skipped hours."""
+_LOOK_AHEAD = timedelta(days=400)
+"""How far beyond its first occurrence a recurrence is searched for overlaps and skipped hours: a year and more."""
 
 
 def schedule_findings(schedule: Schedule, timezone: str, *, where: str) -> tuple[Finding, ...]:

@@ -74,23 +74,15 @@ def computed_instant(value: datetime, zone: ZoneInfo) -> datetime:
 
 def is_skipped(value: datetime, zone: ZoneInfo) -> bool:
     """Tell whether the clocks of `zone` never show the naive `value`."""
+    if _offset(value, zone, 0) == _offset(value, zone, 1):  # PEP 495: they differ in a gap and in a fold alone
+        return False
     instant = value.replace(tzinfo=zone, fold=0).astimezone(UTC)
     return instant.astimezone(zone).replace(tzinfo=None) != value.replace(fold=0)
 
 
 def is_repeated(value: datetime, zone: ZoneInfo) -> bool:
     """Tell whether the clocks of `zone` show the naive `value` twice."""
-    return not is_skipped(value, zone) and _offset(value, zone, 0) != _offset(value, zone, 1)
-
-
-def _with_offset(value: datetime, zone: ZoneInfo) -> datetime:
-    local = value.astimezone(zone)
-    if value.utcoffset() not in (timedelta(0), local.utcoffset()):
-        raise TimeFault(
-            f"{_iso(value)} has an offset that {zone.key} does not have then",
-            f"write {value:%Y-%m-%dT%H:%M} for wall time, or {_iso(local)} for that instant",
-        )
-    return value.astimezone(UTC)
+    return _offset(value, zone, 0) != _offset(value, zone, 1) and not is_skipped(value, zone)
 
 
 def _offset(value: datetime, zone: ZoneInfo, fold: int) -> timedelta | None:
