@@ -85,6 +85,16 @@ def is_repeated(value: datetime, zone: ZoneInfo) -> bool:
     return _offset(value, zone, 0) != _offset(value, zone, 1) and not is_skipped(value, zone)
 
 
+def _with_offset(value: datetime, zone: ZoneInfo) -> datetime:
+    local = value.astimezone(zone)
+    if value.utcoffset() not in (timedelta(0), local.utcoffset()):
+        raise TimeFault(
+            f"{_iso(value)} has an offset that {zone.key} does not have then",
+            f"write {value:%Y-%m-%dT%H:%M} for wall time, or {_iso(local)} for that instant",
+        )
+    return value.astimezone(UTC)
+
+
 def _offset(value: datetime, zone: ZoneInfo, fold: int) -> timedelta | None:
     return value.replace(tzinfo=zone, fold=fold).utcoffset()
 
