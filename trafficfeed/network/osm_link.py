@@ -20,11 +20,13 @@ from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.sumo_net import ParsedNet
 from trafficfeed.network.swallowed import SwallowedPiece
 
+FloatArray = npt.NDArray[np.float64]
 Xy = tuple[float, float]
 Step = tuple[int, int]  # key of a way, node reached
 
 _CLUSTER = "cluster_"
 _MOST_STEPS = 20_000  # of one edge's search: a maze of loops is given up, not searched for ever
+_COMPARED = 9  # points at which a path is compared with the edge
 _SNAP_M = 3.0  # an end that netconvert made itself is looked for this near
 _LENGTH_SHARE, _LENGTH_M = 0.02, 5.0
 
@@ -132,14 +134,16 @@ class _Matcher:
         return _length(self.net.points(i))
 
     def _best(self, paths: list[list[Step]], passed: set[int], i: int) -> list[Step]:
-        """Return the path that passes the nodes netconvert removed from the edge, and is as long as it."""
-        expected = self.expected_m(i)
+        """Return the path that passes the nodes netconvert removed from the edge, and lies where the edge does."""
+        if len(paths) < 2:
+            return paths[0] if paths else []
+        edge = np.array(self.net.points(i))
 
         def cost(path: list[Step]) -> tuple[int, float]:
             nodes = [node for _, node in path]
-            return len(passed.difference(nodes)), abs(self.length(nodes) - expected)
+            return len(passed.difference(nodes)), _apart_m(np.array([self.xy[node] for node in nodes]), edge)
 
-        return min(paths, key=cost, default=[])
+        return min(paths, key=cost)
 
     def _ends(self, junction: str, along: set[int], at: Xy) -> frozenset[int]:
         """Return the nodes of the edge's ways that a junction stands for, else those nearest to the edge's end."""
@@ -252,6 +256,18 @@ def _unheld(nodes: Sequence[int], held: set[frozenset[int]]) -> Iterator[list[in
 def _plane(nodes: Mapping[int, LonLat], projection: NetProjection) -> dict[int, Xy]:
     xy = projection.to_xy(np.array(list(nodes.values())))
     return dict(zip(nodes, map(tuple, xy.tolist()), strict=True))
+
+
+def _apart_m(a: FloatArray, b: FloatArray) -> float:
+    """Return how far two lines lie apart, m, compared at the same shares of their lengths."""
+    at = np.linspace(0.0, 1.0, _COMPARED)
+    a_line, b_line = shapely.LineString(a), shapely.LineString(b)
+    return float(
+        shapely.distance(
+            shapely.line_interpolate_point(a_line, at, normalized=True),
+            shapely.line_interpolate_point(b_line, at, normalized=True),
+        ).sum()
+    )
 
 
 def _length(points: Sequence[Xy]) -> float:

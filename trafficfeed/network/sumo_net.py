@@ -26,6 +26,7 @@ from trafficfeed.network.road_graph import RoadGraph
 Xy = tuple[float, float]
 
 _TAGS = ("location", "edge", "junction", "connection")
+_TRUE = frozenset({"true", "1", "x", "yes"})
 _NOT_ROADS = frozenset({"internal", "crossing", "walkingarea"})
 _FORGET_EVERY = 4096  # elements read before the tree behind is dropped
 
@@ -170,12 +171,10 @@ class _Reader:
     def read(self, data: bytes) -> None:
         take = {"edge": self.edge, "junction": self.junction, "connection": self.connection, "location": self.location}
         context = etree.iterparse(io.BytesIO(data), events=("end",), tag=_TAGS, huge_tree=True)
-        for count, (_, element) in enumerate(context, 1):
-            take[str(element.tag)](element)
-            root = element.getparent()
-            if count == 1 and root is not None:
-                self.net.left_hand = root.get("lefthand") in ("true", "1", "x")
-            if count % _FORGET_EVERY == 0 and root is not None:
+        for count, (_, element) in enumerate(context):
+            take[element.tag](element)
+            if count % _FORGET_EVERY == 0 and (root := element.getparent()) is not None:
+                self.net.left_hand |= root.get("lefthand") in _TRUE  # the first time: clearing forgets it
                 root.clear()
         root = context.root
         if root is None or root.tag != "net":
@@ -194,27 +193,38 @@ class _Reader:
         )
 
     def edge(self, element: etree._Element) -> None:
-        edge_id = _must(element, "id")
-        if element.get("function") in _NOT_ROADS or edge_id.startswith(":"):
+        get = element.get
+        edge_id = get("id", "")
+        if get("function") in _NOT_ROADS or edge_id.startswith(":"):
             return
-        lanes = element.findall("lane")
-        masks = [access_mask(lane.get("allow"), lane.get("disallow")) for lane in lanes]
-        if not _any_of(masks) & MOTOR_MASK:
+        masks: list[int] = []
+        driven: list[etree._Element] = []
+        params: dict[str, str] = {}
+        for child in element:
+            if child.tag == "lane":
+                mask = access_mask(child.get("allow"), child.get("disallow"))
+                masks.append(mask)
+                if mask & MOTOR_MASK:
+                    driven.append(child)
+            elif child.tag == "param":
+                params[_must(child, "key")] = child.get("value", "")
+        if not driven:
             return
-        driven = [lane for lane, mask in zip(lanes, masks, strict=True) if mask & MOTOR_MASK]
+        lane = driven[0]
+        params |= {_must(param, "key"): param.get("value", "") for param in lane if param.tag == "param"}
         net = self.net
         self.index[edge_id] = len(net.edge_ids)
         net.edge_ids.append(edge_id)
         net.from_ids.append(_must(element, "from"))
         net.to_ids.append(_must(element, "to"))
-        net.names.append(element.get("name", ""))
-        net.types.append(element.get("type", ""))
-        net.lengths.append(float(_must(driven[0], "length")))
+        net.names.append(get("name", ""))
+        net.types.append(get("type", ""))
+        net.lengths.append(float(_must(lane, "length")))
         net.speeds.append(max(float(_must(lane, "speed")) for lane in driven))
         net.lane_access.append(masks)
-        net.shapes.append(element.get("shape", ""))
-        net.lane_shapes.append(driven[0].get("shape", ""))
-        net.params.append({_must(p, "key"): p.get("value", "") for p in (*driven[0], *element) if p.tag == "param"})
+        net.shapes.append(get("shape", ""))
+        net.lane_shapes.append(lane.get("shape", ""))
+        net.params.append(params)
 
     def junction(self, element: etree._Element) -> None:
         kind = element.get("type", "")
@@ -233,8 +243,9 @@ class _Reader:
             return
         net = self.net
         mask = net.lane_access[before][int(get("fromLane", "0"))] & net.lane_access[after][int(get("toLane", "0"))]
-        if get("allow") or get("disallow"):
-            mask &= access_mask(get("allow"), get("disallow"))
+        allow, disallow = get("allow"), get("disallow")
+        if allow or disallow:
+            mask &= access_mask(allow, disallow)
         if get("tl"):
             net.signalised.add(net.to_ids[before])
         if mask:
@@ -280,7 +291,7 @@ def _bytes_of(path: Path) -> bytes:
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error) as error:
             raise SourceMalformed(f"{path} is a damaged gzip file: {error}") from error
-    if not data.strip():
+    if not data[:4096].strip():
         raise SourceMalformed(f"{path} is empty: give a SUMO .net.xml[.gz] file")
     return data
 
@@ -290,13 +301,13 @@ def _without_internals(data: bytes) -> bytes:
 
     Each cut is made only where the block holds nothing else, so a file in another order is read whole.
     """
-    if not data.rstrip().endswith(b"</net>"):
+    if not data[-64:].rstrip().endswith(b"</net>"):
         return data  # cut short: let the parser say so
     road = re.search(rb'<edge id="[^:]', data)
     first = data.find(b'<edge id=":')
     if road and 0 <= first < road.start():
         inside = data[first : road.start()]
-        if not any(tag in inside for tag in (b"<location", b"<junction", b"<connection", b"<!--", b"<![CDATA[")):
+        if not re.search(rb"<(?:location|junction|connection|!)", inside):
             data = data[:first] + data[road.start() :]
     tail = data.find(b'<connection from=":')
     if tail >= 0 and not re.search(rb'<connection (?!from=":)|<edge |<junction |<location|<!', data[tail:]):
