@@ -52,7 +52,7 @@ def mutated_trees(draw: st.DrawFn) -> bytes:
         container, key = steps[draw(st.integers(0, len(steps) - 1))]
         action = draw(st.sampled_from(["replace", "delete", "double", "rename", "wrap"]))
         if action == "replace":
-            container[key] = draw(JUNK)
+            container[key] = deepcopy(draw(JUNK))
         elif action == "delete":
             del container[key]
         elif action == "wrap":
