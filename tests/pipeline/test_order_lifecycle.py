@@ -1,3 +1,5 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -138,6 +140,24 @@ def test_a_second_editor_gets_a_conflict_and_overwrites_nothing(database: Databa
     with pytest.raises(OrderConflict, match="somebody changed it"):
         _amended(database, revision, "Theirs")
     assert _get(database).order.title == {"en": "Mine"}
+    assert _get(database).version == 2
+
+
+def test_of_many_editors_at_the_same_moment_exactly_one_is_heard(database: Database) -> None:
+    revision = _created(database).revision
+    ready = threading.Barrier(6)
+
+    def edit(number: int) -> str:
+        ready.wait(60)
+        try:
+            return _amended(database, revision, f"Editor {number}").order.title["en"]
+        except OrderConflict:
+            return "conflict"
+
+    with ThreadPoolExecutor(6) as editors:
+        answers = list(editors.map(edit, range(6)))
+    (heard,) = [answer for answer in answers if answer != "conflict"]
+    assert _get(database).order.title == {"en": heard}
     assert _get(database).version == 2
 
 

@@ -13,7 +13,7 @@ from trafficfeed.store.database import Database, open_database
 from trafficfeed.store.orders import Orders
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-_SPAWN = multiprocessing.get_context("spawn")
+_FORK = multiprocessing.get_context("fork")
 
 
 def test_what_a_transaction_wrote_is_gone_when_it_fails(database: Database) -> None:
@@ -99,11 +99,12 @@ def _open_and_add(url: str, first: int, barrier: "multiprocessing.synchronize.Ba
 
 
 def test_processes_that_open_upgrade_and_write_at_the_same_time_lose_nothing(database_url: str) -> None:
-    barrier = _SPAWN.Barrier(4)
+    barrier = _FORK.Barrier(4)
     database = open_database(database_url)
     with database.transaction() as connection:
         Orders(connection).add(made_order("shared"), actor="ann", as_of=NOW)
-    writers = [_SPAWN.Process(target=_open_and_add, args=(database_url, 100 * n, barrier)) for n in range(4)]
+    database.close()  # connections do not survive a fork
+    writers = [_FORK.Process(target=_open_and_add, args=(database_url, 100 * n, barrier)) for n in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -120,8 +121,8 @@ def _open(url: str, barrier: "multiprocessing.synchronize.Barrier") -> None:
 
 
 def test_processes_that_make_the_same_new_database_all_find_it_upgraded(database_url: str) -> None:
-    barrier = _SPAWN.Barrier(4)
-    openers = [_SPAWN.Process(target=_open, args=(database_url, barrier)) for _ in range(4)]
+    barrier = _FORK.Barrier(4)
+    openers = [_FORK.Process(target=_open, args=(database_url, barrier)) for _ in range(4)]
     for opener in openers:
         opener.start()
     for opener in openers:

@@ -4,12 +4,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from trafficfeed.errors import SourceUnavailable
-from trafficfeed.store.database import Database, open_database, upgrade
-from trafficfeed.store.tables import APPEND_ONLY, metadata
+from trafficfeed.store.database import MIGRATIONS, Database, open_database, upgrade
+from trafficfeed.store.tables import APPEND_ONLY, SCHEMA_REVISION, metadata
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(database: Database) -> None:
@@ -40,6 +41,10 @@ def _described(connection: Connection) -> dict[str, Any]:
         for name in found.get_table_names()
         if name != "alembic_version"
     }
+
+
+def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == SCHEMA_REVISION
 
 
 def test_upgrading_again_changes_nothing(database_url: str) -> None:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from trafficfeed.closures.orders import Order, OrderState
-from trafficfeed.closures.schedules import LOOK_AHEAD, Occurrence, windows_of
+from trafficfeed.closures.schedules import Occurrence, windows_of
 from trafficfeed.errors import OrderConflict
 from trafficfeed.pipeline.orders import MACHINE
 from trafficfeed.store.database import Database
 from trafficfeed.store.orders import Orders, Step, StoredOrder
 
 _MOMENT: Final = timedelta(microseconds=1)
+_REACHES: Final = (timedelta(days=31), timedelta(days=3 * 366))  # a rule that skips longer than this has ended
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,7 +70,7 @@ def _has_more(order: Order, as_of: datetime) -> bool:
     """Tell whether any window holds now or begins later; the near future is asked first, being cheap."""
     return any(
         windows_of(measure, order.timezone, since=as_of, until=as_of + reach)
-        for reach in (timedelta(days=31), LOOK_AHEAD)
+        for reach in _REACHES
         for measure in order.measures
     )
 

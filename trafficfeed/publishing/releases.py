@@ -12,7 +12,7 @@ of two publishers at once the store lets one create the number (compare-and-swap
 could hold); the other sees that it was outrun.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -75,7 +75,26 @@ class ReleaseStore:
             If the object store cannot be read.
         """
         newest = self.newest()
-        return self._last_good(newest) if newest else None
+        return self.load(newest) if newest else None
+
+    def load(self, newest: int) -> Release:
+        """Return the release of this number, or the last intact one before it, whose `faults` then say why.
+
+        Raises
+        ------
+        PublishFailed, SourceUnavailable
+            As for `current`.
+        """
+        faults: list[Finding] = []
+        for number in range(newest, 0, -1):
+            found = self._load(number)
+            if isinstance(found, Release):
+                return found.with_faults(faults)
+            faults.append(found)
+        raise PublishFailed(
+            f"feed {self.feed}: none of {newest} releases is intact in {self._objects.address(self._root)}: "
+            f"{faults[0].message if faults else ''}; publish anew"
+        )
 
     def release_as_of(self, instant: datetime) -> Release | None:
         """Return what was served at `instant` (aware), or None before the first release.
@@ -85,15 +104,14 @@ class ReleaseStore:
         PublishFailed, SourceUnavailable
             As for `current`.
         """
-        for manifest in reversed(self.history()):
+        for manifest in self._newest_first():
             if manifest.published_at <= instant:
-                return self._last_good(manifest.number)
+                return self.load(manifest.number)
         return None
 
     def history(self) -> tuple[Manifest, ...]:
         """Return the manifests of all releases, oldest first; unreadable ones are left out."""
-        read = (self._manifest(number) for number in range(1, self.newest() + 1))
-        return tuple(manifest for manifest in read if isinstance(manifest, Manifest))
+        return tuple(self._newest_first())[::-1]
 
     def publish(
         self,
@@ -130,7 +148,7 @@ class ReleaseStore:
         if after is not None and newest != after:
             raise self._outrun(newest, after)
         manifest = Manifest.of(documents, number=newest + 1, as_of=as_of, facts=facts)
-        held = self._readable(newest)
+        held = next(self._newest_first(), None)
         if held is not None:
             if held.number == newest and held.version == manifest.version:
                 self._write_documents(documents, held)  # mends what was damaged
@@ -173,12 +191,13 @@ class ReleaseStore:
         PublishFailed
             If no intact release has this version; the present one is still served.
         """
-        for manifest in reversed(self.history()):
+        for manifest in self._newest_first():
             if manifest.version == version and isinstance(release := self._load(manifest.number), Release):
                 facts = {**manifest.facts, "rolled_back": {"to": manifest.number, "reason": reason}}
                 return self.publish(release.documents, as_of=as_of, facts=facts)
         raise PublishFailed(
-            f"feed {self.feed}: there is no intact release {version} to go back to: see `trafficfeed release list`"
+            f"feed {self.feed}: there is no intact release {version} to go back to: the manifests are in "
+            f"{self._objects.address(self._root)}/releases"
         )
 
     def heartbeat(self, as_of: datetime) -> None:
@@ -189,34 +208,12 @@ class ReleaseStore:
         """Return when the feed was last checked, or None if never."""
         return self._heartbeat.last()
 
-    def load(self, number: int) -> Release:
-        """Return the release of this number, or the last intact one before it.
-
-        Raises
-        ------
-        PublishFailed, SourceUnavailable
-            As for `current`.
-        """
-        return self._last_good(number)
-
     def _write_documents(self, documents: Mapping[str, Document], manifest: Manifest) -> None:
         for name, document in sorted(documents.items()):
             path = self._document_path(manifest.version, name)
             if self._objects.read(path) != document.data:
                 self._on_step(f"document {name}")
                 self._objects.write(path, document.data)
-
-    def _last_good(self, newest: int) -> Release:
-        faults: list[Finding] = []
-        for number in range(newest, 0, -1):
-            found = self._load(number)
-            if isinstance(found, Release):
-                return found.with_faults(faults)
-            faults.append(found)
-        raise PublishFailed(
-            f"feed {self.feed}: none of {newest} releases is intact in {self._objects.address(self._root)}: "
-            f"{faults[0].message if faults else ''}; publish anew"
-        )
 
     def _load(self, number: int) -> Release | Finding:
         manifest = self._manifest(number)
@@ -232,9 +229,10 @@ class ReleaseStore:
                 return self._damaged(number, f"{name} is not what was published: its sha256 differs")
         return Release(manifest=manifest, documents=documents)
 
-    def _readable(self, newest: int) -> Manifest | None:
-        read = (self._manifest(number) for number in range(newest, 0, -1))
-        return next((manifest for manifest in read if isinstance(manifest, Manifest)), None)
+    def _newest_first(self) -> Iterator[Manifest]:
+        """Give the readable manifests, newest first, reading each only when it is asked for."""
+        read = (self._manifest(number) for number in range(self.newest(), 0, -1))
+        return (manifest for manifest in read if isinstance(manifest, Manifest))
 
     def _manifest(self, number: int) -> Manifest | Finding:
         data = self._objects.read(self._manifest_path(number))

@@ -77,7 +77,7 @@ class AuditLog:
         found = self._connection.execute(
             select(audit_log.c.id)
             .where(audit_log.c.order_id == order_id, audit_log.c.version == version)
-            .where(audit_log.c.to_state == OrderState.APPROVED)
+            .where(audit_log.c.action == "approve")
             .limit(1)
         )
         return found.first() is not None

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, NoSuchModuleError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, NoSuchModuleError, TimeoutError
 
 from trafficfeed.errors import SourceUnavailable
+from trafficfeed.store.tables import SCHEMA_REVISION
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _WRITES = "trafficfeed_writes"
@@ -73,10 +74,10 @@ class Database:
                 yield connection
         except IntegrityError:
             raise  # not the database's trouble: the repositories know what it means
-        except (DatabaseError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError, TimeoutError) as error:
             raise SourceUnavailable(
-                f"the database {self.engine.url!r} cannot be used: {error.orig}; "
-                "is it running, writable and upgraded (`trafficfeed store upgrade`)?"
+                f"the database {self.engine.url!r} cannot be used: {getattr(error, 'orig', error)}; "
+                "is the server running, the file writable, and was it opened by `open_database`, which upgrades it?"
             ) from error
 
     def close(self) -> None:
@@ -104,18 +105,33 @@ def upgrade(url: str) -> None:
     SourceUnavailable
         If it cannot be reached, or was made by a newer version of this program.
     """
-    # Alembic takes 0.1 s to import, which only those who open a database should pay.
+    database = Database(url)
+    try:
+        if not _is_upgraded(database):
+            _migrate(database)
+    finally:
+        database.close()
+
+
+def _is_upgraded(database: Database) -> bool:
+    with database.reading() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == SCHEMA_REVISION
+
+
+def _migrate(database: Database) -> None:
+    # Alembic takes 0.1 s to import, which only those whose database is not of today should pay.
     from alembic import command
     from alembic.config import Config
     from alembic.util.exc import CommandError
 
-    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     try:
         with database.transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
@@ -123,8 +139,6 @@ def upgrade(url: str) -> None:
             f"the database {database.engine.url!r} cannot be upgraded: {error}; "
             "if a newer trafficfeed made it, run that one"
         ) from error
-    finally:
-        database.close()
 
 
 def _engine(url: str) -> Engine:

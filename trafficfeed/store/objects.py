@@ -20,7 +20,8 @@ class ObjectStore:
     """Bytes by path under one root.
 
     In a folder an object is written beside (``.drafts/``), synced to the disk and moved into place, so that a crash
-    or a power cut leaves the old bytes or the new. Elsewhere one PUT does the same.
+    or a power cut leaves the old bytes or the new. Elsewhere one PUT does the same; `create` needs a store that takes
+    conditional writes (``If-None-Match: *``), as S3 does.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class ObjectStore:
 
     def __init__(self, url: str) -> None:
         try:
-            filesystem, root = fsspec.core.url_to_fs(url)
+            filesystem, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise SourceUnavailable(
                 f"the object store {url!r} cannot be opened: {error}; give file:///folder, or install its driver"
@@ -123,7 +124,6 @@ class ObjectStore:
             If the store cannot be read.
         """
         try:
-            self._filesystem.invalidate_cache()
             found = self._filesystem.find(self._full(folder))
         except FileNotFoundError:
             return ()

@@ -81,7 +81,7 @@ class Orders:
         row = self._connection.execute(_stored(wanted).where(orders.c.id == order_id)).first()
         if row is None:
             what = f"order {order_id}" if version is None else f"version {version} of order {order_id}"
-            raise OrderNotFound(f"there is no {what} in the store: see `trafficfeed order list`")
+            raise OrderNotFound(f"there is no {what} in the store: look at the list of orders")
         return _order(row)
 
     def lock(self, order_id: str, *, expected_revision: int | None = None) -> StoredOrder:

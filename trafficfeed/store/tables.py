@@ -25,6 +25,9 @@ from sqlalchemy import (
 
 from trafficfeed.closures.orders import OrderState
 
+SCHEMA_REVISION: Final = "0001"
+"""The newest migration: a database that says so needs none."""
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware time, kept in UTC (SQLite has no zones: the text there is UTC)."""
