@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse
 
 import trafficfeed
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         pages.router,
     ):  # fmt: skip
         app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # pages and lists; feeds come compressed
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(FastPath, feeds=services.feeds)  # added last: the first to see a request

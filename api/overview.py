@@ -173,11 +173,8 @@ def _headline(shown: Sequence[Record], is_now: bool, zone: ZoneInfo, now: dateti
 
 def _where(shown: Sequence[Record]) -> str:
     streets = list(dict.fromkeys(r.street for r in shown if r.street))
-    if len(streets) == 1:
-        ends = {(r.from_street, r.to_street) for r in shown}
-        pairs = {frozenset(pair) for pair in ends}
-        if len(pairs) == 1 and all(next(iter(ends))):
-            return f"{streets[0]}, {' to '.join(next(iter(ends)))}"
+    if len(streets) == 1 and len({frozenset((r.from_street, r.to_street)) for r in shown}) == 1:
+        return ", ".join(part for part in (streets[0], _between(shown[0])) if part)
     if not streets:
         return f"{len(shown)} unnamed street{'s' if len(shown) > 1 else ''}"
     named = ", ".join(streets[:4])

@@ -4,7 +4,7 @@ One user unit is a thousandth of the map's width. Widths of strokes and sizes of
 that they can differ between phone and desktop; here is only where things lie.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -26,6 +26,7 @@ _MOST_MINOR_EDGES = 5000
 _MAJOR = ("motorway", "trunk", "primary", "secondary")
 _LABEL_SIZE = 25.0  # the size of a street's name on a phone, user units
 _MOST_LABELS = 16
+_MOST_FRAMES = 50
 _MARKER_SPACING = 54.0
 _JUNCTION_GAP = 40.0  # streets of a SUMO network end at the junction's edge, user units at most
 
@@ -135,17 +136,16 @@ def frame_of(graph: RoadGraph, lines: Sequence[MapLine]) -> Frame:
 def draw(graph: RoadGraph, lines: Sequence[MapLine]) -> Schematic:
     """Draw `lines` on the streets of `graph`."""
     frame = frame_of(graph, lines)
-    shown, major = _streets_within(graph, frame)
-    geometry = _geometry(graph, shown, frame)
+    streets = _streets_of(graph, frame)
     units = [shapely.LineString(frame.project(line.coordinates)) for line in lines]
     markers = _markers(lines, units, frame)
     bar_m = _round_length(frame.metres_per_unit * WIDTH / 4)
     return Schematic(
         height=round(frame.height),
-        minor=_path_data(geometry[~major]),
-        major=_path_data(geometry[major]),
+        minor=streets.minor,
+        major=streets.major,
         lines=_strokes(lines, units),
-        labels=_labels(graph, shown, geometry, frame, [*units, *(shapely.Point(m.x, m.y).buffer(25) for m in markers)]),
+        labels=_labels(streets, frame, [*units, *(shapely.Point(m.x, m.y).buffer(25) for m in markers)]),
         markers=markers,
         bar_units=round(bar_m / frame.metres_per_unit),
         bar_text=f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m",
@@ -163,6 +163,35 @@ def _strokes(lines: Sequence[MapLine], units: Sequence[Any]) -> list[tuple[LineK
         title = "; ".join(dict.fromkeys(line.title for line, _ in own))
         drawn.append((own[0][0].kind, _path_data(shapely.get_parts(merged)), title))
     return drawn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Streets:
+    """The grey streets of one frame: path data, and their lines in user units by name."""
+
+    minor: str
+    major: str
+    named: Mapping[str, Sequence[Any]]
+
+
+def _streets_of(graph: RoadGraph, frame: Frame) -> _Streets:
+    """Return the streets of a frame, drawn once for it: it changes only with the closures."""
+    kept: dict[Frame, _Streets] = graph.derived.setdefault("schematic", {})
+    if frame not in kept:
+        if len(kept) >= _MOST_FRAMES:
+            kept.clear()
+        kept[frame] = _draw_streets(graph, frame)
+    return kept[frame]
+
+
+def _draw_streets(graph: RoadGraph, frame: Frame) -> _Streets:
+    edges, major = _streets_within(graph, frame)
+    lines = _geometry(graph, edges, frame)
+    named: dict[str, list[Any]] = {}
+    for edge, line in zip(edges, lines, strict=True):
+        if graph.names[edge] and not line.is_empty:
+            named.setdefault(graph.names[edge], []).append(line)
+    return _Streets(minor=_path_data(lines[~major]), major=_path_data(lines[major]), named=named)
 
 
 def _streets_within(graph: RoadGraph, frame: Frame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
@@ -252,18 +281,12 @@ def _markers(lines: Sequence[MapLine], units: Sequence[Any], frame: Frame) -> li
     return placed
 
 
-def _labels(
-    graph: RoadGraph, edges: npt.NDArray[np.int64], lines: npt.NDArray[Any], frame: Frame, covered: Sequence[Any]
-) -> list[StreetLabel]:
+def _labels(streets: _Streets, frame: Frame, covered: Sequence[Any]) -> list[StreetLabel]:
     """Name the longest streets, on them or beside them, where their names fit and cover nothing."""
-    by_name: dict[str, list[Any]] = {}
-    for edge, line in zip(edges, lines, strict=True):
-        if graph.names[edge] and not line.is_empty:
-            by_name.setdefault(graph.names[edge], []).append(line)
     window = shapely.box(20, 20, WIDTH - 20, frame.height - 20)
     bar = shapely.box(0, frame.height - 80, WIDTH / 3, frame.height)
     taken = [*(shape.buffer(6) for shape in covered), bar]
-    pieces = [(_longest(own).intersection(window), name) for name, own in by_name.items()]
+    pieces = [(_longest(own).intersection(window), name) for name, own in streets.named.items()]
     labels: list[StreetLabel] = []
     for piece, name in sorted(pieces, key=lambda pair: (-pair[0].length, pair[1])):
         spine = _spine(piece, 0.56 * _LABEL_SIZE * len(name) + 10)

@@ -1,5 +1,6 @@
 """A town of four streets and four avenues, its real road graph and stores, and the API on top."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from trafficfeed.network.graph_cache import save_graph, save_places
 from trafficfeed.network.places_import import no_places
 from trafficfeed.network.sumo_net import read_net
 from trafficfeed.settings import Settings
+from trafficfeed.store.database import upgrade
 
 STREETS = ("First Street", "Second Street", "Third Street", "Fourth Street")
 AVENUES = ("Ash Avenue", "Birch Avenue", "Cedar Avenue", "Oak Avenue")
@@ -98,9 +100,19 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An upgraded, empty SQLite file, made once."""
+    path = tmp_path_factory.mktemp("store") / "trafficfeed.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def settings(cities: Path, tmp_path: Path) -> Settings:
+def settings(cities: Path, empty_store: Path, tmp_path: Path) -> Settings:
     """Settings of a fresh installation; Airflow is not there."""
+    (tmp_path / "state").mkdir()
+    shutil.copy(empty_store, tmp_path / "state" / "trafficfeed.db")
     return Settings(
         state_dir=tmp_path / "state",
         cities_dir=cities,

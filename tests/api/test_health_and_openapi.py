@@ -1,0 +1,120 @@
+"""Health, readiness, and the API's description of itself."""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from made_requests import order_document
+
+from api.main import create_app
+from trafficfeed.settings import Settings
+
+
+def test_alive_does_not_mean_ready_and_what_is_missing_is_said(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["missing"] == ["no release: nothing was published yet"]
+
+
+def test_ready_tells_the_release_and_its_age(client: TestClient, publish_now: Any, clock: Any) -> None:
+    publish_now(order_document())
+    clock.forward(seconds=90)
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert (ready.json()["release"], ready.json()["release_age_s"], ready.json()["check_age_s"]) == (1, 90.0, 90.0)
+    clock.forward(minutes=10)
+    stale = client.get("/readyz")
+    assert stale.status_code == 200  # what there is is served
+    assert "stale" in stale.json()["warnings"][0]
+
+
+def test_without_a_city_or_a_database_it_starts_and_names_both(tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("a file where a folder should be", "utf-8")
+    nowhere = Settings(
+        state_dir=tmp_path / "state", cities_dir=tmp_path, database=f"sqlite:///{tmp_path}/blocked/trafficfeed.db"
+    )
+    with TestClient(create_app(nowhere)) as client:
+        assert client.get("/healthz").status_code == 200
+        missing = " ".join(client.get("/readyz").json()["missing"])
+        assert "database" in missing
+        assert "trafficfeed city build" in missing
+        page = client.get("/", headers={"Accept": "text/html"})
+        assert page.status_code == 503
+        assert "city build" in page.text
+        assert "Traceback" not in page.text
+
+
+def test_every_operation_is_described_and_has_an_example_of_its_body(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    operations = [
+        (method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    assert len(operations) >= 19
+    for method, path, operation in operations:
+        assert operation["summary"], path
+        assert operation["description"], path
+        body = operation.get("requestBody", {}).get("content", {})
+        for content in body.values():
+            assert "example" in content or "$ref" in str(content["schema"]), (method, path)
+    names = set(re.findall(r"#/components/schemas/(\w+)", client.get("/openapi.json").text))
+    assert names <= set(document["components"]["schemas"])
+    assert "$defs" not in client.get("/openapi.json").text
+
+
+def test_the_example_order_fits_the_schema_in_the_description(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    content = document["paths"]["/v1/orders"]["post"]["requestBody"]["content"]["application/json"]
+    schema = {"$ref": "#/components/schemas/Order", "components": document["components"]}
+    Draft202012Validator(schema).validate(content["example"])
+    with pytest.raises(Exception, match="required property"):
+        Draft202012Validator(schema).validate({"id": "x"})
+
+
+def test_an_unforeseen_failure_shows_no_trace(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_now: object) -> str:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(client.app.state.pages, "index", broken)  # type: ignore[attr-defined]
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "secret detail" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+ODD_TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
+ODD_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=ODD_TEXT, body=ODD_JSON, etag=st.sampled_from([None, "*", '""', '"x.1"', "nonsense", 'W/"a"']))
+def test_odd_input_is_refused_and_never_breaks_the_server(
+    officer: TestClient, name: str, body: Any, etag: str | None
+) -> None:
+    headers = {} if etag is None else {"If-Match": etag, "If-None-Match": etag}
+    paths = client_paths(officer)
+    for method, path in paths:
+        filled = re.sub(r"\{\w+\}", quote(name, safe=""), path)
+        answer = officer.request(
+            method, filled, json=body if method in ("POST", "PUT") else None, headers=headers, follow_redirects=False
+        )
+        assert answer.status_code < 500 or answer.status_code == 503, (method, filled, answer.text)
+    assert officer.get("/v1/orders").json()["orders"] == []
+
+
+def client_paths(client: TestClient) -> list[tuple[str, str]]:
+    """Return all documented operations."""
+    paths = client.app.openapi()["paths"]  # type: ignore[attr-defined]
+    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
