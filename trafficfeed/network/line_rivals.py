@@ -62,9 +62,10 @@ def _runs_back(graph: RoadGraph, edge: int, line: shapely.LineString, like: Sequ
     if other.intersection(beside).length < 0.5 * other.length:
         return False
     middle = other.interpolate(0.5, normalized=True)
-    nearest = min(like, key=lambda e: plane.lines[e].distance(middle))
-    if plane.lines[nearest].distance(middle) > reach:
+    apart = shapely.distance(plane.lines[list(like)], middle)
+    if apart.min() > reach:
         return False
+    nearest = like[int(apart.argmin())]
     there = _heading(plane.lines[nearest], plane.lines[nearest].project(middle))
     back = _heading(other, other.length / 2)
     return bool(abs(_angle(there - back - np.pi)) <= _PARALLEL)

@@ -81,10 +81,8 @@ class StreetIndex:
     def __init__(self, names: Sequence[str]) -> None:
         streets: dict[str, int] = {}
         self.title: list[str] = []
-        self.street = np.full(len(names), -1, dtype=np.int32)
-        for edge, name in enumerate(names):
-            if name:
-                self.street[edge] = self._add(streets, name)
+        number = {name: self._add(streets, name) if name else -1 for name in dict.fromkeys(names)}
+        self.street = np.fromiter(map(number.__getitem__, names), dtype=np.int32, count=len(names))
         order = np.argsort(self.street, kind="stable")
         bounds = np.searchsorted(self.street[order], np.arange(len(self.title) + 1))
         self._edges = [order[a:b].astype(np.int32) for a, b in pairwise(bounds)]
@@ -138,7 +136,7 @@ def compass(dx: float, dy: float) -> str:
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:
-    """Return names in quotes for a message, the rest counted: ``'A', 'B' and 4 more``."""
+    """Return names in quotes for a message, the rest counted: ``'A', 'B' and 4 more``; a description is not quoted."""
     unique = list(dict.fromkeys(n for n in names if n))
-    quoted = ", ".join(f"'{n}'" for n in unique[:most])
+    quoted = ", ".join(n if n.startswith("the unnamed ") else f"'{n}'" for n in unique[:most])
     return f"{quoted} and {len(unique) - most} more" if len(unique) > most else quoted

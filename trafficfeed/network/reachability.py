@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from trafficfeed.network.plane import plane_of
-from trafficfeed.network.road_graph import RoadGraph
-from trafficfeed.network.routing import Turn, closed_mask, found_from, routing_matrix
+from trafficfeed.network.road_graph import IntArray, RoadGraph
+from trafficfeed.network.routing import Turn, allowed_turns, closed_mask, found_from, matrix_of, moves_of
 from trafficfeed.network.vehicle_classes import VehicleClass
 
 _RIM_M = 150.0
@@ -52,7 +52,7 @@ def reach(
         As in `routing.routing_matrix`.
     """
     shut = closed_mask(graph, closed) | ((graph.access & vehicle_class.bit) == 0)
-    matrix = _with_outside(graph, routing_matrix(graph, vehicle_class, shut, closed_turns), vehicle_class, shut)
+    matrix = _open_matrix(graph, vehicle_class, shut, closed_turns)
     _, label = connected_components(matrix, directed=True, connection="strong")
     size = np.bincount(label[:-1][~shut], minlength=int(label.max()) + 1)
     core = (label == size.argmax())[:-1] & ~shut
@@ -65,40 +65,38 @@ def reach(
     )
 
 
-def _with_outside(graph: RoadGraph, matrix: csr_array, vehicle_class: VehicleClass, shut: Mask) -> csr_array:
-    """Add one vertex, the world outside, joined to the open edges that end or begin at the rim."""
-    ends, begins = _rim(graph, vehicle_class)
-    ends, begins = ends[~shut[ends]], begins[~shut[begins]]
-    n = len(graph)
-    inner = matrix.tocoo()
-    row = np.concatenate([inner.row, ends, np.full(len(begins), n)])
-    column = np.concatenate([inner.col, np.full(len(ends), n), begins])
-    return coo_array((np.ones(len(row)), (row, column)), shape=(n + 1, n + 1)).tocsr()
+def _open_matrix(
+    graph: RoadGraph, vehicle_class: VehicleClass, shut: Mask, closed_turns: Collection[Turn]
+) -> csr_array:
+    """Return the matrix of what is open, with one vertex more: the world outside, joined to the rim."""
+    before, after = _moves_and_rim(graph, vehicle_class)
+    closed = np.append(shut, False)
+    keep = ~(closed[before] | closed[after])
+    keep &= allowed_turns(before, after, closed_turns, len(graph))
+    return matrix_of(before[keep], after[keep], np.ones(int(keep.sum())), len(graph) + 1)
 
 
-def _rim(graph: RoadGraph, vehicle_class: VehicleClass) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Edges that end at the rim without going on, and edges that begin there without anything before them."""
-    key = ("rim", vehicle_class)
-    kept = graph.derived.get(key)
+def _moves_and_rim(graph: RoadGraph, vehicle_class: VehicleClass) -> tuple[IntArray, IntArray]:
+    """A class's moves with those from the rim to the outside and back, sorted by the edge they leave."""
+    moves = moves_of(graph, vehicle_class)
+    kept = graph.derived.get(("rim", moves))
     if not isinstance(kept, tuple):
-        matrix = routing_matrix(graph, vehicle_class)
         mine = (graph.access & vehicle_class.bit) != 0
-        near = _near_hull(graph)
-        ends = np.flatnonzero(mine & (_ways_on(graph, matrix) == 0) & near[graph.to_node])
-        begins = np.flatnonzero(mine & (_ways_on(graph, matrix.T.tocsr()) == 0) & near[graph.from_node])
-        kept = graph.derived[key] = (ends, begins)
+        onward = plane_of(graph).opposite[moves.before] != moves.after  # turning round is no way on
+        ends = mine & (np.bincount(moves.before[onward], minlength=len(graph)) == 0)
+        begins = mine & (np.bincount(moves.after[onward], minlength=len(graph)) == 0)
+        ends[ends] = _near_hull(graph, graph.to_node[ends])
+        begins[begins] = _near_hull(graph, graph.from_node[begins])
+        out, back = np.flatnonzero(ends), np.flatnonzero(begins)
+        before = np.concatenate([moves.before, out, np.full(len(back), len(graph))])
+        after = np.concatenate([moves.after, np.full(len(out), len(graph)), back])
+        order = np.argsort(before, kind="stable")
+        kept = graph.derived["rim", moves] = (before[order].astype(np.int32), after[order].astype(np.int32))
     return kept
 
 
-def _ways_on(graph: RoadGraph, matrix: csr_array) -> npt.NDArray[np.intp]:
-    """Moves from each edge, turning round not counted."""
-    inner = matrix.tocoo()
-    onward = plane_of(graph).opposite[inner.row] != inner.col
-    return np.bincount(inner.row[onward], minlength=len(graph))
-
-
-def _near_hull(graph: RoadGraph) -> Mask:
+def _near_hull(graph: RoadGraph, nodes: IntArray) -> Mask:
     xy = plane_of(graph).node_xy
-    hull = shapely.convex_hull(shapely.multipoints(xy)) if len(xy) else shapely.Point()
+    hull = shapely.convex_hull(shapely.multipoints(xy))
     rim = hull.exterior if isinstance(hull, shapely.Polygon) else hull
-    return np.asarray(shapely.distance(shapely.points(xy), rim) <= _RIM_M)
+    return np.asarray(shapely.distance(shapely.points(xy[nodes]), rim) <= _RIM_M)

@@ -15,8 +15,9 @@ from trafficfeed.network.vehicle_classes import VehicleClass
 _TURN_S = 3.0  # a turn of 30° to 150°
 _U_TURN_S = 15.0
 _SIGNAL_S = 5.0
-_FIRST_LIMIT_S = 300.0
+_FIRST_LIMIT_S = 60.0
 _MOST_STEPS_BACK = 20
+_KEPT_NETWORKS = 4
 
 Turn = tuple[int, int]
 
@@ -48,50 +49,63 @@ class Detour:
         return self.length_m / max(self.replaces_m, 1.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arcs:
-    """Moves of one class, sorted by `before`; the cost is the time on `after` and the turn into it."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moves:
+    """The moves from edge to edge that a class may make, sorted by `before`; ``(n_moves,)`` each.
+
+    `cost_s` is the free-flow time on `after` and the turn into it. The moves from edge i are
+    ``first_before[i]:first_before[i + 1]``, those to it the same stretch of `by_after`, an ordering by `after`. Classes
+    with the same access share one object.
+    """
 
     before: IntArray
     after: IntArray
     cost_s: FloatArray
+    first_before: npt.NDArray[np.intp]
+    by_after: npt.NDArray[np.intp]
+    first_after: npt.NDArray[np.intp]
 
 
-def _arcs_of(graph: RoadGraph, vehicle_class: VehicleClass) -> _Arcs:
-    key = ("arcs", vehicle_class)
+def moves_of(graph: RoadGraph, vehicle_class: VehicleClass) -> Moves:
+    """Return a class's moves, made once for each way in which classes are let in."""
+    key = ("moves", vehicle_class)
     kept = graph.derived.get(key)
-    if not isinstance(kept, _Arcs):
-        kept = graph.derived[key] = _made_arcs(graph, vehicle_class)
-    return kept
+    if isinstance(kept, Moves):
+        return kept
+    turn_from, turn_to, turn_access, cost = _all_moves(graph)
+    allowed = (graph.access & vehicle_class.bit) != 0
+    may = ((turn_access & vehicle_class.bit) != 0) & allowed[turn_from] & allowed[turn_to]
+    shared = ("moves", hash((np.packbits(may).tobytes(), np.packbits(allowed).tobytes())))
+    made = graph.derived.get(shared)
+    if not isinstance(made, Moves):
+        made = Moves(
+            before=turn_from[may],
+            after=turn_to[may],
+            cost_s=cost[may],
+            first_before=_firsts(turn_from[may], len(graph)),
+            by_after=np.argsort(turn_to[may], kind="stable"),
+            first_after=_firsts(turn_to[may], len(graph)),
+        )
+        graph.derived[shared] = made
+    graph.derived[key] = made
+    return made
 
 
-def _made_arcs(graph: RoadGraph, vehicle_class: VehicleClass) -> _Arcs:
-    bit = vehicle_class.bit
-    before, after, cost = _all_arcs(graph)
-    allowed = (graph.access & bit) != 0
-    moves = ((_turn_masks(graph) & bit) != 0) & allowed[before] & allowed[after]
-    return _Arcs(before=before[moves], after=after[moves], cost_s=cost[moves])
+def _firsts(edge: IntArray, size: int) -> npt.NDArray[np.intp]:
+    return np.append(0, np.cumsum(np.bincount(edge, minlength=size)))
 
 
-def _turn_order(graph: RoadGraph) -> npt.NDArray[np.intp]:
-    return np.lexsort((graph.turn_to, graph.turn_from))
-
-
-def _turn_masks(graph: RoadGraph) -> IntArray:
-    return np.asarray(graph.turn_access[_turn_order(graph)])
-
-
-def _all_arcs(graph: RoadGraph) -> tuple[IntArray, IntArray, FloatArray]:
-    kept = graph.derived.get("arcs")
+def _all_moves(graph: RoadGraph) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
+    kept = graph.derived.get("moves")
     if not isinstance(kept, tuple):
         plane = plane_of(graph)
-        order = _turn_order(graph)
+        order = np.lexsort((graph.turn_to, graph.turn_from))
         before, after = graph.turn_from[order], graph.turn_to[order]
         angle = plane.heading_out[after] - plane.heading_in[before]
         angle = np.abs((angle + np.pi) % (2 * np.pi) - np.pi)
         turning = np.select([angle < np.radians(30), angle < np.radians(150)], [0.0, _TURN_S], _U_TURN_S)
         cost = travel_time_s(graph)[after] + turning + _SIGNAL_S * graph.node_signalised[graph.to_node[before]]
-        kept = graph.derived["arcs"] = (before, after, cost)
+        kept = graph.derived["moves"] = (before, after, graph.turn_access[order], cost)
     return kept
 
 
@@ -131,16 +145,29 @@ def routing_matrix(
     closed_turns
         Moves (edge, edge) that are taken out.
     """
-    arcs = _arcs_of(graph, vehicle_class)
+    moves = moves_of(graph, vehicle_class)
     shut = closed_mask(graph, closed)
-    keep = ~(shut[arcs.before] | shut[arcs.after])
-    if closed_turns:
-        n = np.int64(len(graph))
-        banned = np.array([a * n + b for a, b in closed_turns], dtype=np.int64)
-        keep &= ~np.isin(arcs.before * n + arcs.after, banned)
-    before, after, cost = arcs.before[keep], arcs.after[keep], arcs.cost_s[keep]
-    starts = np.searchsorted(before, np.arange(len(graph) + 1)).astype(np.int32)
-    return csr_array((cost, after, starts), shape=(len(graph), len(graph)))
+    keep = ~(shut[moves.before] | shut[moves.after])
+    keep &= allowed_turns(moves.before, moves.after, closed_turns, len(graph))
+    return matrix_of(moves.before[keep], moves.after[keep], moves.cost_s[keep], len(graph))
+
+
+def allowed_turns(
+    before: IntArray, after: IntArray, closed_turns: Collection[Turn], size: int
+) -> npt.NDArray[np.bool_]:
+    """Return which of the moves are not among `closed_turns`: ``(n_moves,) bool``."""
+    if not closed_turns:
+        return np.ones(len(before), dtype=np.bool_)
+    n = np.int64(size)
+    banned = np.array([a * n + b for a, b in closed_turns], dtype=np.int64)
+    return ~np.isin(before * n + after, banned)
+
+
+def matrix_of(before: IntArray, after: IntArray, cost: FloatArray, size: int) -> csr_array:
+    """Return a square matrix from entries that are sorted by row."""
+    starts = np.zeros(size + 1, dtype=np.int32)
+    np.cumsum(np.bincount(before, minlength=size), out=starts[1:])
+    return csr_array((cost, after, starts), shape=(size, size))
 
 
 def shortest(
@@ -199,11 +226,21 @@ def detour_around(
     if not entries or not exits:
         return None
     left = _open_network(graph, shut, vehicle_class, frozenset(closed_turns))
-    begin = _moved_away(graph, entries, left.leads_on, vehicle_class, shut, ahead=False)
-    end = _moved_away(graph, exits, left.led_to, vehicle_class, shut, ahead=True)
-    first = _FIRST_LIMIT_S + 4 * float(travel_time_s(graph)[list(edges)].sum())
-    for limit in (first, np.inf):
-        route = shortest(graph, left.matrix, sorted(begin), sorted(end), limit)
+    key = tuple(edges)
+    if key not in left.detours:
+        begin = _moved_away(graph, entries, left.leads_on, vehicle_class, shut, ahead=False)
+        end = _moved_away(graph, exits, left.led_to, vehicle_class, shut, ahead=True)
+        left.detours[key] = _fastest(graph, edges, left.matrix, begin, end)
+    return left.detours[key]
+
+
+def _fastest(
+    graph: RoadGraph, edges: Sequence[int], matrix: csr_array, begin: dict[int, float], end: dict[int, float]
+) -> Detour | None:
+    """Search near the section first, then farther away, then everywhere."""
+    direct = float((graph.length_m[list(edges)] / np.maximum(graph.speed_mps[list(edges)], 0.1)).sum())
+    for limit in (_FIRST_LIMIT_S + 2.5 * direct, 5 * _FIRST_LIMIT_S + 5 * direct, np.inf):
+        route = shortest(graph, matrix, sorted(begin), sorted(end), limit)
         if route is not None and len(route.edges) > 2:
             return _detour(graph, edges, route, begin, end)
     return None
@@ -211,33 +248,39 @@ def detour_around(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OpenNetwork:
-    """What is left to a class, and per edge whether the bulk of it can be driven to, and from."""
+    """What is left to a class, per edge whether the bulk of it can be driven to, and from, and the detours found."""
 
+    moves: Moves
     shut: npt.NDArray[np.bool_]
     turns: frozenset[Turn]
     matrix: csr_array
     leads_on: npt.NDArray[np.bool_]
     led_to: npt.NDArray[np.bool_]
+    detours: dict[tuple[int, ...], Detour | None]
 
 
 def _open_network(
     graph: RoadGraph, shut: npt.NDArray[np.bool_], vehicle_class: VehicleClass, turns: frozenset[Turn]
 ) -> _OpenNetwork:
-    """Return the open network; the last one of each class is kept, for the sections of one closure share it."""
-    kept = graph.derived.get(("open", vehicle_class))
-    if isinstance(kept, _OpenNetwork) and kept.turns == turns and np.array_equal(kept.shut, shut):
-        return kept
+    """Return the open network; the last few are kept, for sections of one closure and classes alike share them."""
+    moves = moves_of(graph, vehicle_class)
+    recent: list[_OpenNetwork] = graph.derived.setdefault("open", [])
+    for kept in recent:
+        if kept.moves is moves and kept.turns == turns and np.array_equal(kept.shut, shut):
+            return kept
     matrix = routing_matrix(graph, vehicle_class, shut, turns)
     _, label = connected_components(matrix, directed=True, connection="strong")
     start = int(np.flatnonzero(label == np.bincount(label).argmax())[0])
     made = _OpenNetwork(
+        moves=moves,
         shut=shut,
         turns=turns,
         matrix=matrix,
         leads_on=found_from(matrix.T.tocsr(), start),
         led_to=found_from(matrix, start),
+        detours={},
     )
-    graph.derived["open", vehicle_class] = made
+    graph.derived["open"] = [made, *recent[: _KEPT_NETWORKS - 1]]
     return made
 
 
@@ -253,7 +296,7 @@ def _detour(
 ) -> Detour:
     inner = route.edges[1:-1]
     direct = float(graph.length_m[list(edges)].sum()) + begin[route.edges[0]] + end[route.edges[-1]]
-    last = float(travel_time_s(graph)[route.edges[-1]])
+    last = float(graph.length_m[route.edges[-1]] / max(graph.speed_mps[route.edges[-1]], 0.1))
     return Detour(
         edges=inner,
         length_m=float(graph.length_m[list(inner)].sum()),
@@ -280,26 +323,15 @@ def gates(
 
 def after_edge(graph: RoadGraph, edge: int, vehicle_class: VehicleClass) -> list[int]:
     """Return the edges that a class may go on to from `edge`."""
-    arcs = _arcs_of(graph, vehicle_class)
-    low, high = np.searchsorted(arcs.before, [edge, edge + 1])
-    return [int(e) for e in arcs.after[low:high]]
+    moves = moves_of(graph, vehicle_class)
+    return [int(e) for e in moves.after[moves.first_before[edge] : moves.first_before[edge + 1]]]
 
 
 def before_edge(graph: RoadGraph, edge: int, vehicle_class: VehicleClass) -> list[int]:
     """Return the edges from which a class may come to `edge`."""
-    order, after = _arcs_by_after(graph, vehicle_class)
-    low, high = np.searchsorted(after, [edge, edge + 1])
-    return [int(e) for e in _arcs_of(graph, vehicle_class).before[order[low:high]]]
-
-
-def _arcs_by_after(graph: RoadGraph, vehicle_class: VehicleClass) -> tuple[npt.NDArray[np.intp], IntArray]:
-    key = ("arcs by after", vehicle_class)
-    kept = graph.derived.get(key)
-    if not isinstance(kept, tuple):
-        arcs = _arcs_of(graph, vehicle_class)
-        order = np.argsort(arcs.after, kind="stable")
-        kept = graph.derived[key] = (order, arcs.after[order])
-    return kept
+    moves = moves_of(graph, vehicle_class)
+    rows = moves.by_after[moves.first_after[edge] : moves.first_after[edge + 1]]
+    return [int(e) for e in moves.before[rows]]
 
 
 def _moved_away(

@@ -116,13 +116,16 @@ def _between(
     sure: float,
 ) -> Match:
     street, begin, end = names
-    corridor = _Corridor(graph, on)
+    street_only, bridged = _Corridor(graph, on), None
     found = []
     for a in first:
         for b in second:
             if len(np.intersect1d(a, b)):
                 continue
-            there, back = corridor.way(a, b), corridor.way(b, a)
+            there, back = street_only.way(a, b), street_only.way(b, a)
+            if not there or not back:  # one-way, or interrupted
+                bridged = bridged or _Corridor(graph, on, bridged=True)
+                there, back = there or bridged.way(a, b), back or bridged.way(b, a)
             if there or back:
                 found.append((a, there, back))
     if not found:
@@ -152,13 +155,13 @@ def _sections(graph: RoadGraph, way: _Way, on: _Nodes, ends: tuple[str, str], co
 
 
 class _Corridor:
-    """The street and what might bridge its interruptions, as a graph of edges."""
+    """The street, and if asked for what might bridge its interruptions, as a graph of edges."""
 
-    def __init__(self, graph: RoadGraph, on: _Nodes) -> None:
+    def __init__(self, graph: RoadGraph, on: _Nodes, *, bridged: bool = False) -> None:
         self._graph = graph
-        self._on = set(on.tolist())
         plane = plane_of(graph)
-        near = plane.tree.query(plane.lines[on], predicate="dwithin", distance=LONGEST_GAP_M / 2)[1]
+        lines = plane.lines[on] if bridged else plane.lines[:0]
+        near = np.unique(plane.tree.query(lines, predicate="dwithin", distance=LONGEST_GAP_M / 2)[1])
         near = near[(graph.access[near] != 0) & (graph.length_m[near] <= LONGEST_GAP_M)]
         self._edges = np.union1d(on, near).astype(np.int32)
         self._mine = np.isin(self._edges, on)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from trafficfeed.closures.access import shut_to
+from trafficfeed.closures.access import Shut, shut_to
 from trafficfeed.closures.orders import Measure, Order
 from trafficfeed.network.places import Places
 from trafficfeed.network.road_graph import RoadGraph
@@ -89,11 +89,22 @@ class Case:
         edges = np.zeros(len(self.graph), dtype=np.bool_)
         turns: set[tuple[int, int]] = set()
         for key in sorted(keys):
-            placed = self.by_key[key]
-            shut = shut_to(self.graph, placed.measure, placed.resolved, vehicle_class)
+            shut = self._shut_by(key, vehicle_class)
             edges[shut.edges] = True
             turns |= shut.turns
         return ShutNow(edges=edges, turns=frozenset(turns))
+
+    def _shut_by(self, key: Key, vehicle_class: VehicleClass) -> Shut:
+        known = self._known_shut.get((key, vehicle_class))
+        if known is None:
+            placed = self.by_key[key]
+            known = shut_to(self.graph, placed.measure, placed.resolved, vehicle_class)
+            self._known_shut[key, vehicle_class] = known
+        return known
+
+    @cached_property
+    def _known_shut(self) -> dict[tuple[Key, VehicleClass], Shut]:
+        return {}
 
     @cached_property
     def situations(self) -> tuple[Situation, ...]:

@@ -1,6 +1,7 @@
 """Check `detour.none` and `detour.length`: classes that a street serves and that find no way around, or a long one."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 
 from trafficfeed.closures.checks.case import Case, Key, Placed, ShutNow, Situation
 from trafficfeed.findings import Finding, Severity
@@ -19,6 +20,14 @@ CLASSES = {
     VehicleClass.TRUCK: "lorries",
     VehicleClass.EMERGENCY: "emergency vehicles",
 }
+
+
+class _Way(Enum):
+    """What there is in place of a detour."""
+
+    NOT_NEEDED = 1
+    OUTSIDE = 2
+    NONE = 3
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -40,27 +49,30 @@ def _busiest(case: Case) -> Mapping[Key, Situation]:
 
 
 def _section(case: Case, placed: Placed, section: Section, shut: Mapping[VehicleClass, ShutNow]) -> Iterator[Finding]:
-    without: list[VehicleClass] = []
-    beyond: list[VehicleClass] = []
-    long: dict[VehicleClass, Detour] = {}
-    for vehicle_class, now in shut.items():
-        if not now.edges[list(section.edges)].any():
-            continue
-        entries, exits = gates(case.graph, section.edges, now.edges, vehicle_class)
-        if not entries or not exits:
-            continue
-        detour = detour_around(case.graph, section.edges, now.edges, vehicle_class, now.turns)
-        if detour is None:
-            outside = _joined_outside(case, entries, exits, vehicle_class, now)
-            (beyond if outside else without).append(vehicle_class)
-        elif detour.factor >= LONG_FACTOR and detour.length_m - detour.replaces_m >= LONG_EXTRA_M:
-            long[vehicle_class] = detour
+    found = {c: _way_around(case, section, c, now) for c, now in shut.items() if now.edges[list(section.edges)].any()}
+    without = [c for c, way in found.items() if way is _Way.NONE]
+    beyond = [c for c, way in found.items() if way is _Way.OUTSIDE]
+    long = {c: way for c, way in found.items() if isinstance(way, Detour) and _is_long(way)}
     if without:
         yield _none(case, placed, section, without)
     if beyond:
         yield _beyond(case, placed, section, beyond)
     if long:
         yield _long(case, placed, section, long)
+
+
+def _is_long(detour: Detour) -> bool:
+    return detour.factor >= LONG_FACTOR and detour.length_m - detour.replaces_m >= LONG_EXTRA_M
+
+
+def _way_around(case: Case, section: Section, vehicle_class: VehicleClass, now: ShutNow) -> "Detour | _Way":
+    entries, exits = gates(case.graph, section.edges, now.edges, vehicle_class)
+    if not entries or not exits:
+        return _Way.NOT_NEEDED
+    detour = detour_around(case.graph, section.edges, now.edges, vehicle_class, now.turns)
+    if detour is not None:
+        return detour
+    return _Way.OUTSIDE if _joined_outside(case, entries, exits, vehicle_class, now) else _Way.NONE
 
 
 def _joined_outside(

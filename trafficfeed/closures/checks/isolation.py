@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trafficfeed.closures.checks.case import Case, Situation
+from trafficfeed.closures.checks.case import Case, ShutNow
 from trafficfeed.closures.orders import Exemption
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.places import PlaceKind
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.reachability import reach
+from trafficfeed.network.routing import Moves, Turn, moves_of
 from trafficfeed.network.vehicle_classes import VehicleClass
 
 CLASSES = {
@@ -29,7 +30,8 @@ _NAMES = {
     PlaceKind.CAR_PARK: ("car park", "car parks"),
 }
 
-_Rows = npt.NDArray[np.intp]
+_Mask = npt.NDArray[np.bool_]
+_State = tuple[Moves, bytes, frozenset[Turn], bytes, frozenset[Turn]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,9 @@ class _CutOff:
         return _CutOff(unreached=self.unreached | other.unreached, unleft=self.unleft | other.unleft)
 
 
+_NOTHING = _CutOff(unreached=frozenset(), unleft=frozenset())
+
+
 def check(case: Case) -> Iterator[Finding]:
     """Compare what each class can reach with the order's measures and without them, other closures standing in both.
 
@@ -54,36 +59,38 @@ def check(case: Case) -> Iterator[Finding]:
     """
     if not len(case.places):
         return
+    known: dict[_State, _CutOff] = {}
     found: dict[VehicleClass, _CutOff] = {}
     for vehicle_class in CLASSES:
-        total = _CutOff(unreached=frozenset(), unleft=frozenset())
+        found[vehicle_class] = _NOTHING
         for situation in case.situations[:MOST_SITUATIONS]:
-            total |= _cut_off(case, situation, vehicle_class)
-        found[vehicle_class] = total
+            own, standing = case.shut(situation.own, vehicle_class), case.shut(situation.others, vehicle_class)
+            if not own:
+                continue
+            moves = moves_of(case.graph, vehicle_class)
+            state = (moves, own.edges.tobytes(), own.turns, standing.edges.tobytes(), standing.turns)
+            if state not in known:  # most classes may drive on the same streets
+                known[state] = _cut_off(case, own, standing, vehicle_class)
+            found[vehicle_class] |= known[state]
     for kind in PlaceKind:
         yield from _of_kind(case, kind, found)
 
 
-def _cut_off(case: Case, situation: Situation, vehicle_class: VehicleClass) -> _CutOff:
-    own = case.shut(situation.own, vehicle_class)
-    if not own:
-        return _CutOff(unreached=frozenset(), unleft=frozenset())
-    standing = case.shut(situation.others, vehicle_class)
+def _cut_off(case: Case, own: ShutNow, standing: ShutNow, vehicle_class: VehicleClass) -> _CutOff:
     before = reach(case.graph, vehicle_class, standing.edges, standing.turns)
     after = reach(case.graph, vehicle_class, standing.edges | own.edges, standing.turns | own.turns)
-    rows = _served(case, before.core, before.core)
+    served = _served(case, before.core)
     return _CutOff(
-        unreached=frozenset(np.setdiff1d(rows, _served(case, after.reached, after.reached)).tolist()),
-        unleft=frozenset(np.setdiff1d(rows, _served(case, after.left, after.left)).tolist()),
+        unreached=frozenset(np.flatnonzero(served & ~_served(case, after.reached)).tolist()),
+        unleft=frozenset(np.flatnonzero(served & ~_served(case, after.left)).tolist()),
     )
 
 
-def _served(case: Case, mask: npt.NDArray[np.bool_], other_way: npt.NDArray[np.bool_]) -> _Rows:
-    """Rows of the places whose street is in `mask`, in either direction of travel."""
-    edge = case.places.edge
-    known = edge >= 0
-    opposite = np.where(known, plane_of(case.graph).opposite[edge], -1)
-    return np.flatnonzero(known & (mask[edge] | ((opposite >= 0) & other_way[opposite])))
+def _served(case: Case, mask: _Mask) -> _Mask:
+    """``(n_places,) bool``: whether a place's street is in `mask`, in either direction of travel."""
+    opposite = plane_of(case.graph).opposite
+    either = mask | (mask[opposite] & (opposite >= 0))
+    return np.asarray(either[case.places.edge] & (case.places.edge >= 0))
 
 
 def _of_kind(case: Case, kind: PlaceKind, found: Mapping[VehicleClass, _CutOff]) -> Iterator[Finding]:
