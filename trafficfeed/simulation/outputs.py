@@ -20,7 +20,7 @@ _EDGE = re.compile(rb'<edge id="([^"]*)"([^>]*)/>')
 _QUEUE = re.compile(rb'<edge id="([^"]*)"[^>]*? maxQueueLengthInMeters="([^"]*)"')
 _ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
 _TELEPORT = re.compile(  # meso moves a vehicle off a link (":…") in a second step, which names no reason
-    rb"Teleporting vehicle '(.*?)'; waited too long( \(disconnected\))?(, from edge ':)?"
+    rb"Teleporting vehicle '(.*?)'; (?:waited too long)?( \(disconnected\))?(, from edge ':)?"
     rb"[^\n]*?time=([0-9]+(?:\.[0-9]+)?)"
 )
 _COUNTED = {
