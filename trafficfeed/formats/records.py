@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NoReturn
 
 from trafficfeed.errors import FeedNonConformant
@@ -50,6 +51,15 @@ class Feed:
     language: str = ""
 
 
+def is_point(point: Any) -> bool:
+    """Tell whether a coordinate as written begins with two finite numbers."""
+    return (
+        isinstance(point, list | tuple)
+        and len(point) >= 2
+        and all(isinstance(v, int | float) and not isinstance(v, bool) and isfinite(v) for v in point[:2])
+    )
+
+
 def read_native(data: bytes) -> Feed:
     """Read our own GeoJSON.
 
@@ -59,12 +69,12 @@ def read_native(data: bytes) -> Feed:
         If it is not JSON of that shape.
     """
     document = _document(data)
-    feed = document.get("feed") or {}
+    feed = _mapping(document.get("feed"))
     area = feed.get("area")
     return Feed(
         published=("feed.published", feed.get("published")),
         records=tuple(_native_record(path, feature) for path, feature in _features(document)),
-        bounds=tuple(area) if isinstance(area, list) and len(area) == 4 else None,
+        bounds=(area[0], area[1], area[2], area[3]) if _is_area(area) else None,
         language=str(feed.get("language", "")),
     )
 
@@ -78,7 +88,7 @@ def read_wzdx(data: bytes) -> Feed:
         If it is not JSON of that shape.
     """
     document = _document(data)
-    feed = document.get("feed_info") or {}
+    feed = _mapping(document.get("feed_info"))
     return Feed(
         published=("feed_info.update_date", feed.get("update_date")),
         records=tuple(_wzdx_record(path, feature) for path, feature in _features(document)),
@@ -86,12 +96,12 @@ def read_wzdx(data: bytes) -> Feed:
 
 
 def _native_record(path: str, feature: Mapping[str, Any]) -> Record:
-    properties = feature.get("properties") or {}
+    properties = _mapping(feature.get("properties"))
     inner, detour = f"{path}.properties", properties.get("detour")
     lines = [Line(path=f"{path}.geometry.coordinates", coordinates=_coordinates(feature.get("geometry")))]
     if detour:
         lines.append(Line(path=f"{inner}.detour.coordinates", coordinates=_coordinates(detour), is_detour=True))
-    is_turn = (properties.get("rule") or {}).get("kind") == "turn_ban"
+    is_turn = _mapping(properties.get("rule")).get("kind") == "turn_ban"
     return Record(
         path=path,
         id=str(feature.get("id", "")),
@@ -107,8 +117,8 @@ def _native_record(path: str, feature: Mapping[str, Any]) -> Record:
 
 
 def _wzdx_record(path: str, feature: Mapping[str, Any]) -> Record:
-    properties = feature.get("properties") or {}
-    core, inner = properties.get("core_details") or {}, f"{path}.properties"
+    properties = _mapping(feature.get("properties"))
+    core, inner = _mapping(properties.get("core_details")), f"{path}.properties"
     kind = str(core.get("event_type", ""))
     line = Line(
         path=f"{path}.geometry.coordinates",
@@ -116,7 +126,7 @@ def _wzdx_record(path: str, feature: Mapping[str, Any]) -> Record:
         is_detour=kind == "detour",
     )
     times = (("creation_date", core.get("creation_date")), ("update_date", core.get("update_date")))
-    related = core.get("related_road_events") or []
+    related = core.get("related_road_events")
     return Record(
         path=path,
         id=str(feature.get("id", "")),
@@ -128,7 +138,7 @@ def _wzdx_record(path: str, feature: Mapping[str, Any]) -> Record:
         lines=(line,),
         compass=str(core.get("direction", "")),
         kind=kind,
-        links=tuple((str(link.get("type")), str(link.get("id"))) for link in related if isinstance(link, dict)),
+        links=tuple((str(link.get("type")), str(link.get("id"))) for link in _items(related)),
     )
 
 
@@ -151,9 +161,21 @@ def _refuse(message: str) -> NoReturn:
 
 def _features(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, feature in enumerate(document["features"]):
-        yield f"features[{number}]", feature if isinstance(feature, dict) else {}
+        yield f"features[{number}]", _mapping(feature)
+
+
+def _is_area(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 4 and is_point(value[:2]) and is_point(value[2:])
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _coordinates(geometry: Any) -> tuple[Any, ...]:
-    found = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    found = _mapping(geometry).get("coordinates")
     return tuple(found) if isinstance(found, list) else ()

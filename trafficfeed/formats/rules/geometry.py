@@ -1,11 +1,9 @@
 """Lines have length, lie in the city with longitude first, and are precise enough to be matched."""
 
 from collections.abc import Iterator
-from math import isfinite
-from typing import Any
 
 from trafficfeed.findings import Finding, Severity
-from trafficfeed.formats.records import Feed
+from trafficfeed.formats.records import Feed, is_point
 from trafficfeed.network.road_graph import RoadGraph
 
 Bounds = tuple[float, float, float, float]
@@ -22,11 +20,11 @@ def bounds_of(graph: RoadGraph | None) -> Bounds | None:
 
 
 def lines_have_length(feed: Feed) -> Iterator[Finding]:
-    """A line has at least two different points, and none is repeated at once."""
+    """A line has at least two different points, each of two numbers."""
     for record in feed.records:
         for line in record.lines:
             points = [tuple(point) if isinstance(point, list) else point for point in line.coordinates]
-            if not all(_is_point(point) for point in points):
+            if not all(is_point(point) for point in points):
                 yield _error("geometry.numbers", line.path, "holds something other than lon, lat", "write two numbers")
             elif len(set(points)) < 2:
                 yield _error("geometry.length", line.path, "has fewer than two different points", "give its shape")
@@ -36,7 +34,7 @@ def coordinates_lie_in_the_city(feed: Feed, bounds: Bounds | None) -> Iterator[F
     """Longitude comes first, and every point lies in the city or hard by it."""
     for record in feed.records:
         for line in record.lines:
-            outside = next((p for p in line.coordinates if _is_point(p) and not _inside(p[0], p[1], bounds)), None)
+            outside = next((p for p in line.coordinates if is_point(p) and not _inside(p[0], p[1], bounds)), None)
             if outside is None:
                 continue
             if _inside(outside[1], outside[0], bounds):
@@ -51,20 +49,12 @@ def coordinates_are_precise(feed: Feed) -> Iterator[Finding]:
     """A line has five decimals or more: with four a map matcher finds one in three (design/findings.md)."""
     for record in feed.records:
         for line in record.lines:
-            values = [value for point in line.coordinates if _is_point(point) for value in point[:2]]
+            values = [value for point in line.coordinates if is_point(point) for value in point[:2]]
             if values and all(round(value, 4) == value for value in values):
                 severity = Severity.WARNING if line.is_detour else Severity.ERROR  # a detour may be drawn by hand
                 message = "no coordinate has more than four decimals (10 m)"
                 mend = "keep at least five"
                 yield _error("geometry.precision", line.path, message, mend, severity)
-
-
-def _is_point(point: Any) -> bool:
-    return (
-        isinstance(point, list | tuple)
-        and len(point) >= 2
-        and all(isinstance(v, int | float) and not isinstance(v, bool) and isfinite(v) for v in point[:2])
-    )
 
 
 def _inside(lon: float, lat: float, bounds: Bounds | None) -> bool:

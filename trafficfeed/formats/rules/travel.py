@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from trafficfeed.findings import Finding, Severity
-from trafficfeed.formats.records import Feed, Line, Record
+from trafficfeed.formats.records import Feed, Line, Record, is_point
 from trafficfeed.network.road_graph import RoadGraph
 
 _VECTORS = {"northbound": (0, 1), "eastbound": (1, 0), "southbound": (0, -1), "westbound": (-1, 0)}
@@ -26,7 +26,7 @@ def lines_keep_their_compass(feed: Feed) -> Iterator[Finding]:
     for record in feed.records:
         vector = _VECTORS.get(record.compass)
         line = record.lines[0]
-        if vector is None or line.is_detour or len(line.coordinates) < 2 or not _all_numbers(line):
+        if vector is None or line.is_detour or len(line.coordinates) < 2 or not all(map(is_point, line.coordinates)):
             continue
         east_m, north_m = _across(line)
         if hypot(east_m, north_m) > _SHORT_M and east_m * vector[0] + north_m * vector[1] < 0:
@@ -80,15 +80,8 @@ class _Roads:
 
 def _unique_lines(record: Record) -> Iterator[Line]:
     for line in record.lines:
-        if len(line.coordinates) >= 2 and _all_numbers(line):
+        if len(line.coordinates) >= 2 and all(map(is_point, line.coordinates)):
             yield line
-
-
-def _all_numbers(line: Line) -> bool:
-    return all(
-        isinstance(point, list | tuple) and len(point) >= 2 and all(isinstance(v, int | float) for v in point[:2])
-        for point in line.coordinates
-    )
 
 
 def _array(line: Line) -> npt.NDArray[np.float64]:
