@@ -40,7 +40,7 @@ _NOT_IN_HASH = {"workers", "time_limit_s"}
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked: do these interventions pass in this city?
+    """What is asked: whether these interventions pass in this city.
 
     `subject` says whose they are (order `id`, `version`, `title`). `confirm` is "auto" (micro by `confirmation_rule`),
     "meso" (no confirmation where meso can show the interventions) or "micro" (always confirmed).

@@ -17,7 +17,9 @@ from trafficfeed.simulation.interventions import (
     TurnClosure,
 )
 
-_KINDS = {kind.__name__: kind for kind in (EdgeClosure, LaneClosure, SpeedChange, TurnClosure, FlowMetering)}
+_KINDS: Mapping[str, type[Intervention]] = {
+    kind.__name__: kind for kind in (EdgeClosure, LaneClosure, SpeedChange, TurnClosure, FlowMetering)
+}
 
 
 def interventions_document(interventions: Sequence[Intervention]) -> list[dict[str, Any]]:

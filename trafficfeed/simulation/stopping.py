@@ -13,8 +13,9 @@ _GROWTH = 1.5
 def looks_of(least: int, most: int) -> tuple[int, ...]:
     """Return after how many pairs the gates are read: `least`, then half as many again each time, up to `most`.
 
-    A few looks in batches, and not one after each pair: every look is another chance to be wrong, and the batches must
-    not depend on how many processes the machine has. At the default 5, 8, 12, 18, 25 a plan whose true effect lies
+    A few looks, in batches that do not depend on how many processes the machine has: every look is another chance to be
+    wrong. With the default 5, 8, 12, 18, 25 a plan whose true effect lies exactly on its limit is passed in 7.7 % of
+    cases and failed in 7.7 % (2.5 % each at a single look, 10.7 % each with a look after every pair). At the default 5, 8, 12, 18, 25 a plan whose true effect lies
     exactly on a limit is passed or failed wrongly as often as `stopping_rule` says.
     """
     looks = [least]
@@ -25,11 +26,12 @@ def looks_of(least: int, most: int) -> tuple[int, ...]:
 
 def stopping_rule(looks: Sequence[int]) -> str:
     """Return the rule in words, for the certificate and its report."""
+    if len(looks) == 1:
+        return f"The gates are read after {looks[0]} pairs."
     return (
         f"The gates are read after {', '.join(map(str, looks[:-1]))} and {looks[-1]} pairs, until each is decided or one "
-        "has failed. Intervals are nominal at each look."
-        if len(looks) > 1
-        else f"The gates are read after {looks[0]} pairs."
+        "has failed. Intervals are nominal at each look, so a plan right on a limit is judged wrongly about three times "
+        "as often as 1 in 40."
     )
 
 
