@@ -70,11 +70,10 @@ def read_native(data: bytes) -> Feed:
     """
     document = _document(data)
     feed = _mapping(document.get("feed"))
-    area = feed.get("area")
     return Feed(
         published=("feed.published", feed.get("published")),
         records=tuple(_native_record(path, feature) for path, feature in _features(document)),
-        bounds=(area[0], area[1], area[2], area[3]) if _is_area(area) else None,
+        bounds=_bounds(feed.get("area")),
         language=str(feed.get("language", "")),
     )
 
@@ -164,8 +163,10 @@ def _features(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
         yield f"features[{number}]", _mapping(feature)
 
 
-def _is_area(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 4 and is_point(value[:2]) and is_point(value[2:])
+def _bounds(area: Any) -> tuple[float, float, float, float] | None:
+    if isinstance(area, list) and len(area) == 4 and is_point(area[:2]) and is_point(area[2:]):
+        return area[0], area[1], area[2], area[3]
+    return None
 
 
 def _mapping(value: Any) -> dict[str, Any]:
