@@ -64,20 +64,23 @@ def sumo_environment() -> dict[str, str]:
     return {"SUMO_HOME": str(home), "PROJ_DATA": str(home / "data" / "proj"), "LC_ALL": "C.UTF-8"}
 
 
-def osm_arguments(roads: Path, net: Path, options: NetconvertOptions) -> list[str]:
-    """Return netconvert's arguments for the roads of an OSM extract.
+def type_files(speeds: Literal["urban", "rural"] = "urban") -> list[Path]:
+    """Return the type maps, later ones overriding earlier: SUMO's for OSM, its urban speeds, our own additions."""
+    maps = sumo_home() / "data" / "typemap"
+    urban = [maps / "osmNetconvertUrbanDe.typ.xml"] if speeds == "urban" else []
+    return [maps / "osmNetconvert.typ.xml", *urban, _OWN_TYPES]
+
+
+def osm_arguments(roads: Path, variants: Path, net: Path, options: NetconvertOptions) -> list[str]:
+    """Return netconvert's arguments for the roads of an OSM extract and the type `variants` written beside them.
 
     Every option that keeps names and nodes (``output.*``, a high ``max-join-ids``) is what the OSM link is made from.
     Ramps are marked but never added: an added lane would split an edge where OSM has no node.
     """
-    maps = sumo_home() / "data" / "typemap"
-    types = [maps / "osmNetconvert.typ.xml", _OWN_TYPES]
-    if options.speeds == "urban":
-        types.insert(1, maps / "osmNetconvertUrbanDe.typ.xml")
     arguments = {
         "osm-files": str(roads),
         "output-file": str(net),
-        "type-files": ",".join(map(str, types)),
+        "type-files": ",".join(map(str, [*type_files(options.speeds), variants])),
         "proj": options.proj,
         "keep-edges.by-vclass": ",".join(sorted(MOTOR_CLASSES)),
         "output.street-names": "true",

@@ -9,6 +9,7 @@ from typing import Any
 import osmium
 
 from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable
+from trafficfeed.network.osm_types import RoadTypes
 
 LonLat = tuple[float, float]
 Tags = dict[str, str]
@@ -26,6 +27,11 @@ _OPENING_VALUES = frozenset(
 )
 # what netconvert reads of a node
 _NODE_KEYS = ("highway", "crossing", "traffic_signals", "traffic_signals:direction", "direction")
+# what netconvert reads of a way and we do not say by its type; with ``:forward``, ``:lanes`` and the like
+_WAY_KEYS = frozenset(
+    {"oneway", "junction", "lanes", "maxspeed", "zone", "layer", "turn", "change", "bus", "psv", "vehicle", "busway"}
+)
+_WHOLE_WAY_ACCESS = frozenset({"bus", "psv", "vehicle"})
 _PLACE_AMENITIES = ("hospital", "fire_station", "parking", "parking_entrance")
 _PLACE_KEYS = ("addr:housenumber", "amenity")
 
@@ -134,14 +140,21 @@ def read_extract(path: Path) -> Extract:
     return extract
 
 
-def write_roads(extract: Extract, path: Path) -> None:
-    """Write the roads of `extract` as the OSM XML that netconvert reads; `path` ends in ``.osm`` and is replaced."""
+def write_roads(extract: Extract, path: Path, types: RoadTypes) -> None:
+    """Write the roads of `extract` as the OSM XML that netconvert reads; `path` ends in ``.osm`` and is replaced.
+
+    Each way goes under the type that `types` chooses for it, and without the tags that netconvert would read otherwise.
+    """
     mutable = osmium.osm.mutable
     with osmium.SimpleWriter(str(path), overwrite=True) as writer:
         for node, lonlat in extract.nodes.items():
             writer.add_node(mutable.Node(id=node, location=lonlat, tags=extract.node_tags.get(node, {})))
         for way in extract.ways.values():
-            writer.add_way(mutable.Way(id=way.key, nodes=way.nodes, tags=way.tags))
+            highway = types.highway_for(way.tags)
+            if highway is not None:
+                tags = {key: value for key, value in way.tags.items() if _is_read(key)}
+                tags |= {"highway": highway, "name": way.tags.get("name") or way.tags.get("ref", "")}
+                writer.add_way(mutable.Way(id=way.key, nodes=way.nodes, tags=tags))
         for relation, tags, members in extract.restrictions:
             writer.add_relation(mutable.Relation(id=relation, members=members, tags=tags))
 
@@ -266,6 +279,10 @@ class _Raw:
 def is_place(tags: Mapping[str, str]) -> bool:
     """Return whether an OSM object is a place that people must be able to reach."""
     return "addr:housenumber" in tags or tags.get("amenity") in _PLACE_AMENITIES
+
+
+def _is_read(key: str) -> bool:
+    return key.split(":")[0] in _WAY_KEYS and key not in _WHOLE_WAY_ACCESS
 
 
 def _known_stretches(nodes: Sequence[int], known: Mapping[int, LonLat]) -> Iterator[tuple[int, ...]]:

@@ -151,11 +151,11 @@ def network_hash(path: Path) -> str:
 def highway_of(edge_type: str) -> str:
     """Return the OSM highway value in a SUMO edge type, "" where there is none.
 
-    ``highway.primary`` and ``highway.primary|railway.tram`` give ``primary``.
+    ``highway.primary``, ``highway.primary|railway.tram`` and our variant ``highway.primary.4095`` give ``primary``.
     """
     for part in edge_type.split("|"):
         if part.startswith("highway."):
-            return part.removeprefix("highway.")
+            return part.removeprefix("highway.").partition(".")[0]
     return ""
 
 

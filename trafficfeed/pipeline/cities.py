@@ -1,8 +1,6 @@
 """A city built: OSM or a SUMO network in, ``sumo_scenarios/NAME/`` out, whole or not at all."""
 
-import importlib.util
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,9 +23,11 @@ from trafficfeed.network.netconvert import (
     netconvert_version,
     osm_arguments,
     strip_header,
+    type_files,
 )
 from trafficfeed.network.osm import Extract, read_extract, write_roads
 from trafficfeed.network.osm_link import OsmLink, link_edges, linked_graph
+from trafficfeed.network.osm_types import RoadTypes
 from trafficfeed.network.places import Places
 from trafficfeed.network.places_import import no_places, places_of, read_places
 from trafficfeed.network.projection import NetProjection, locate, metric_crs, proj_string
@@ -37,10 +37,11 @@ from trafficfeed.network.swallowed import save_swallowed
 from trafficfeed.pipeline.city_demand import made_demand, own_demand
 from trafficfeed.pipeline.city_folder import put_in_place, staging, write_city_file, write_readme
 from trafficfeed.pipeline.city_sources import BuildOptions, Sources, demo_source, gather
+from trafficfeed.progress import Progress, silent
+from trafficfeed.simulation.calibration import fit_meso
 
-__all__ = ["BuildOptions", "Progress", "build_city", "demo_source"]
+__all__ = ["BuildOptions", "build_city", "demo_source"]
 
-Progress = Callable[[str, int, int], None]
 _STEPS = 5
 
 _OSM_LICENCE = "ODbL 1.0"
@@ -96,7 +97,7 @@ def build_city(
     SimulationFailed
         If a program of SUMO's crashes or takes too long.
     """
-    tell = progress or _silent
+    tell = progress or silent
     tell("looking at the source", 0, _STEPS)
     sources = gather(name, osm=osm, net=net, options=options or BuildOptions())
     folder = cities_dir / name
@@ -160,13 +161,16 @@ def _from_osm(sources: Sources, built: Path, tell: Progress) -> _Imported:
     options = sources.options
     extract = read_extract(sources.path)
     tell("running netconvert", 1, _STEPS)
-    roads, net = built / "roads.osm", built / "network" / f"{sources.name}.net.xml"
+    roads, variants = built / "roads.osm", built / "variants.typ.xml"
+    net = built / "network" / f"{sources.name}.net.xml"
     net.parent.mkdir()
-    write_roads(extract, roads)
+    types = RoadTypes(type_files(options.speeds))
+    write_roads(extract, roads, types)
+    types.write_variants(variants)
     lon, lat = np.median(np.array(list(extract.nodes.values())), axis=0)
     crs = options.crs or metric_crs(lon, lat)
     chosen = NetconvertOptions(proj=proj_string(crs), left_hand=options.left_hand, speeds=options.speeds)
-    with Netconvert(osm_arguments(roads, net, chosen), log=built / "netconvert.log") as running:
+    with Netconvert(osm_arguments(roads, variants, net, chosen), log=built / "netconvert.log") as running:
         graph_cache.prepare_writing()
         run = running.wait()
     strip_header(net)
@@ -222,10 +226,8 @@ def _network_section(imported: _Imported, sources: Sources) -> NetworkSection:
 
 def _fitted(file: CityFile, built: Path, *, wanted: bool) -> tuple[CityFile, list[Finding]]:
     """Fit the mesoscopic model; a city whose demand cannot be fitted is a city all the same, and says so."""
-    if not wanted or importlib.util.find_spec("trafficfeed.simulation.calibration") is None:  # TODO
+    if not wanted:
         return file, []
-    from trafficfeed.simulation.calibration import fit_meso
-
     try:
         return file.model_copy(update={"meso": fit_meso(City(built.resolve(), file))}), []
     except TrafficFeedError as error:
@@ -285,6 +287,3 @@ def _unchanged(folder: Path, sources: Sources) -> ImportReport | None:
     except (OSError, ValueError, KeyError, TypeError, TrafficFeedError):
         return None  # nothing there, or not whole: build it
     return replace(report, unchanged=True) if whole else None
-
-
-def _silent(_what: str, _done: int, _all: int) -> None: ...
