@@ -43,7 +43,7 @@ def match_area(
     area = shapely.Polygon(shell.exterior.coords, [plane.to_xy(hole) for hole in holes])
     for polygon in (shell, area):
         if not polygon.is_valid or polygon.area < 1.0:
-            why = shapely.is_valid_reason(polygon) if polygon.area >= 1.0 else "it has no area"
+            why = "it has no area" if polygon.is_valid else shapely.is_valid_reason(polygon)
             return refused(
                 RULE, f"the area is not a polygon: {_readable(why)}", "draw the ring without crossing itself"
             )

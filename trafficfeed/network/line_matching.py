@@ -25,6 +25,7 @@ FARTHEST_M = 40.0  # and at no place farther than this
 SHORTEST_M = 2.0
 KEPT_SHARE = 0.5  # the first and last edge are taken where the line covers at least half of them
 _UNSURE_M = 15.0
+_NEAR_M = 5.0
 
 
 def match_line(graph: RoadGraph, coordinates: Sequence[tuple[float, float]], travel: Travel = "both") -> Match:
@@ -97,25 +98,31 @@ def _away(graph: RoadGraph, samples: Samples) -> Match | None:
 
 def _broken(graph: RoadGraph, samples: Samples, found: Trace, travel: Travel) -> Match:
     """Say why no connected way follows the line: one-way streets against it, or no connection at all."""
-    plane = plane_of(graph)
     assert found.broken_at is not None
-    place = plane.place(samples.points[found.broken_at].coords[0])
-    if travel != "both":
-        either = trace(graph, samples, either_way=True)
-        against = [e for e, turned in zip(either.edges, either.turned, strict=True) if turned]
-        if either.broken_at is None and against:
-            names = [street_name(graph, e) for e in against]
-            return refused(
-                "match.one_way",
-                f"the line runs {'against' if travel == 'backward' else 'the wrong way along'} one-way "
-                f"{listed(names, 3)}: nothing travels there in that direction",
-                "draw the line the other way round, or set direction: both",
-                {"streets": list(dict.fromkeys(names))},
-            )
+    if travel != "both" and (against := _against(graph, samples, np.inf)):
+        return against
+    place = plane_of(graph).place(samples.points[found.broken_at].coords[0])
     return refused(
         RULE,
         f"no connected way follows the line beyond {place}",
         "draw the line along streets that meet, or one line for each street",
+    )
+
+
+def _against(graph: RoadGraph, samples: Samples, mean_m: float, street: Sequence[str] = ()) -> Match | None:
+    """Refuse a line that lies clearly nearer than `mean_m` to a one-way street (not `street`) that runs against it."""
+    either = trace(graph, samples, either_way=True)
+    against = [e for e, turned in zip(either.edges, either.turned, strict=True) if turned]
+    if either.broken_at is not None or not against:
+        return None
+    if float(either.distance_m.mean()) * 1.25 + 3.0 > mean_m or {graph.names[e] for e in against} & set(street) - {""}:
+        return None
+    names = [street_name(graph, e) for e in against]
+    return refused(
+        "match.one_way",
+        f"the line lies on {listed(names, 3)}, which is one-way: nothing travels there in the direction asked for",
+        "draw the line the other way round, or set direction: both",
+        {"streets": list(dict.fromkeys(names))},
     )
 
 
@@ -124,6 +131,10 @@ def _judged(graph: RoadGraph, samples: Samples, found: Trace, travel: Travel) ->
     mean, most = float(found.distance_m.mean()), float(found.distance_m.max())
     kept = _ends_trimmed(graph, found)
     name = listed([street_name(graph, e) for e in kept], 3)
+    if travel != "both" and mean > _NEAR_M:
+        against = _against(graph, samples, mean, [graph.names[e] for e in kept])
+        if against:
+            return against
     if mean > FARTHEST_MEAN_M or most > FARTHEST_M:
         return refused(
             RULE,
