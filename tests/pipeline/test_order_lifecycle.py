@@ -264,8 +264,11 @@ def test_an_emergency_is_approved_at_once_with_a_reason_and_its_simulation_asked
     assert approved.state is OrderState.APPROVED
     assert _runs(database) == ["water-main-1"]
     mark_published(database, ID, 1, release="r1", as_of=NOW)
+    published = _get(database)
     later = _certified(database, Verdict.HOLD)
-    assert later.state is OrderState.PUBLISHED
+    assert (later.state, later.revision) == (OrderState.PUBLISHED, published.revision + 1)
+    assert _log(database)[-1].detail == {"certificate": "c1", "verdict": "hold"}
+    assert _certified(database, Verdict.HOLD) == later
     with database.reading() as connection:
         found = Certificates(connection).certificate_for(ID, 1)
     assert found is not None
@@ -300,6 +303,7 @@ def test_a_certificate_of_an_older_version_is_kept_and_moves_nothing(database: D
     _amended(database, _submitted(database).revision)
     stored = _certified(database, version=1)
     assert (stored.version, stored.state) == (2, OrderState.DRAFT)
+    assert (_log(database)[-1].action, _log(database)[-1].version) == ("simulate", 1)
     with database.reading() as connection:
         assert Certificates(connection).certificate_for(ID, 1) is not None
         assert Certificates(connection).certificate_for(ID, 2) is None
