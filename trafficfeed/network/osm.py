@@ -9,6 +9,7 @@ from typing import Any
 import osmium
 
 from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable
+from trafficfeed.network.osm_lanes import lane_tags
 from trafficfeed.network.osm_types import RoadTypes
 
 LonLat = tuple[float, float]
@@ -28,10 +29,7 @@ _OPENING_VALUES = frozenset(
 # what netconvert reads of a node
 _NODE_KEYS = ("highway", "crossing", "traffic_signals", "traffic_signals:direction", "direction")
 # what netconvert reads of a way and we do not say by its type; with ``:forward``, ``:lanes`` and the like
-_WAY_KEYS = frozenset(
-    {"oneway", "junction", "lanes", "maxspeed", "zone", "layer", "turn", "change", "bus", "psv", "vehicle", "busway"}
-)
-_WHOLE_WAY_ACCESS = frozenset({"bus", "psv", "vehicle"})
+_WAY_KEYS = frozenset({"oneway", "junction", "lanes", "maxspeed", "zone", "layer", "turn", "change", "busway"})
 _PLACE_AMENITIES = ("hospital", "fire_station", "parking", "parking_entrance")
 _PLACE_KEYS = ("addr:housenumber", "amenity")
 
@@ -140,7 +138,7 @@ def read_extract(path: Path) -> Extract:
     return extract
 
 
-def write_roads(extract: Extract, path: Path, types: RoadTypes) -> None:
+def write_roads(extract: Extract, path: Path, types: RoadTypes, *, left_hand: bool = False) -> None:
     """Write the roads of `extract` as the OSM XML that netconvert reads; `path` ends in ``.osm`` and is replaced.
 
     Each way goes under the type that `types` chooses for it, and without the tags that netconvert would read otherwise.
@@ -153,6 +151,7 @@ def write_roads(extract: Extract, path: Path, types: RoadTypes) -> None:
             highway = types.highway_for(way.tags)
             if highway is not None:
                 tags = {key: value for key, value in way.tags.items() if _is_read(key)}
+                tags |= lane_tags(way.tags, left_hand=left_hand)
                 tags |= {"highway": highway, "name": way.tags.get("name") or way.tags.get("ref", "")}
                 writer.add_way(mutable.Way(id=way.key, nodes=way.nodes, tags=tags))
         for relation, tags, members in extract.restrictions:
@@ -282,7 +281,7 @@ def is_place(tags: Mapping[str, str]) -> bool:
 
 
 def _is_read(key: str) -> bool:
-    return key.split(":")[0] in _WAY_KEYS and key not in _WHOLE_WAY_ACCESS
+    return key.split(":")[0] in _WAY_KEYS and not key.startswith(("lanes:psv", "lanes:bus"))
 
 
 def _known_stretches(nodes: Sequence[int], known: Mapping[int, LonLat]) -> Iterator[tuple[int, ...]]:

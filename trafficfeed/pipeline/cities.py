@@ -165,7 +165,7 @@ def _from_osm(sources: Sources, built: Path, tell: Progress) -> _Imported:
     net = built / "network" / f"{sources.name}.net.xml"
     net.parent.mkdir()
     types = RoadTypes(type_files(options.speeds))
-    write_roads(extract, roads, types)
+    write_roads(extract, roads, types, left_hand=options.left_hand)
     types.write_variants(variants)
     lon, lat = np.median(np.array(list(extract.nodes.values())), axis=0)
     crs = options.crs or metric_crs(lon, lat)
