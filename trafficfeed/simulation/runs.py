@@ -19,7 +19,7 @@ from trafficfeed.simulation.results import RunResult
 from trafficfeed.simulation.scenario import RunSpec
 from trafficfeed.simulation.sumo_process import run_program
 
-LEAVING_S = 180.0
+LEAVING_S = 300.0
 """How long those caught inside a closure have to leave it before they count as teleported."""
 _RESULT = "result.npz"
 

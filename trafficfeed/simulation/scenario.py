@@ -163,7 +163,7 @@ def sumo_options(scenario: Scenario, tier: Tier) -> tuple[str, ...]:
     if tier == "meso":
         meso = scenario.meso
         options += [
-            *("--mesosim", "--meso-multi-queue", "--time-to-teleport.disconnected", "1"),
+            *("--mesosim", "--meso-multi-queue", "--time-to-teleport.disconnected", "30"),
             *("--meso-tls-penalty", f"{meso.tls_penalty_s:g}", "--meso-tls-flow-penalty", f"{meso.tls_flow_penalty:g}"),
             *("--meso-minor-penalty", f"{meso.minor_penalty_s:g}"),
             *(("--meso-junction-control",) if meso.junction_control else ()),
