@@ -86,8 +86,7 @@ def rule_text(rule: Mapping[str, Any]) -> str:
 
 def rules_text(rules: Iterable[Mapping[str, Any]]) -> str:
     """Return several rules in one sentence, each once."""
-    texts = list(dict.fromkeys(rule_text(rule) for rule in rules))
-    return "; ".join(text if n == 0 else text[:1].lower() + text[1:] for n, text in enumerate(texts))
+    return _sentence(list(dict.fromkeys(rule_text(rule) for rule in rules)))
 
 
 def is_closure(rule: Mapping[str, Any]) -> bool:
@@ -104,7 +103,8 @@ def seconds(value: float | None) -> str:
     """Return a delay with its sign, to a tenth of a second below ten."""
     if value is None:
         return "–"
-    return f"{value:+.1f} s" if abs(value) < 9.95 else f"{value:+.0f} s"
+    rounded = round(value, 1 if abs(value) < 9.95 else 0)
+    return f"{rounded:+.{1 if abs(value) < 9.95 else 0}f} s".replace("-", "−") if rounded else "0.0 s"
 
 
 def _vehicles(rule: Mapping[str, Any]) -> str:
@@ -116,7 +116,11 @@ def _vehicles(rule: Mapping[str, Any]) -> str:
     parts += [f"No vehicle over {rule[name]:g} {unit}" for name, unit in _LIMITS.items() if rule.get(name)]
     if rule.get("permit"):
         parts.append(f"Only with permit: {rule['permit']}")
-    return "; ".join(parts) or "Restricted for some vehicles"
+    return _sentence(parts) or "Restricted for some vehicles"
+
+
+def _sentence(parts: list[str]) -> str:
+    return "; ".join(part if n == 0 else part[:1].lower() + part[1:] for n, part in enumerate(parts))
 
 
 def _class(name: str) -> str:

@@ -46,13 +46,12 @@ def test_pictures_of_the_report_are_served_by_their_type(certified: TestClient) 
     assert (picture.content, picture.headers["content-type"]) == (b"\x89PNG", "image/png")
 
 
-@pytest.mark.parametrize(
-    "name", ["../secret.txt", "..%2fsecret.txt", "%2e%2e/secret.txt", "..%2f..%2ffeeds", "%2fetc%2fpasswd", "none"]
-)
-def test_nothing_outside_the_reports_folder_is_served(certified: TestClient, name: str) -> None:
-    answer = certified.get(f"/v1/certificates/c0ffee/report/{name}")
-    assert answer.status_code == 404
-    assert "not yours" not in answer.text
+def test_nothing_outside_the_reports_folder_is_served(certified: TestClient) -> None:
+    outside = ("../secret.txt", "..%2fsecret.txt", "%2e%2e/secret.txt", "..%2f..%2ffeeds", "%2fetc%2fpasswd", "none")
+    for name in outside:
+        answer = certified.get(f"/v1/certificates/c0ffee/report/{name}")
+        assert answer.status_code == 404, name
+        assert "not yours" not in answer.text
 
 
 def test_an_unknown_certificate_is_404(certified: TestClient) -> None:
