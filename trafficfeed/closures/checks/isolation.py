@@ -54,8 +54,9 @@ _NOTHING = _CutOff(unreached=frozenset(), unleft=frozenset())
 def check(case: Case) -> Iterator[Finding]:
     """Compare what each class can reach with the order's measures and without them, other closures standing in both.
 
-    Only places are counted that the class can reach and leave without the order: those within the largest strongly
-    connected component of the network as it then is.
+    Only places are counted that the class can reach and leave without the order: from and to the largest strongly
+    connected component of the network as it then is. A car may turn round where the place is, so that it may come by
+    one direction of the street and go by the other.
     """
     if not len(case.places):
         return
@@ -79,7 +80,7 @@ def check(case: Case) -> Iterator[Finding]:
 def _cut_off(case: Case, own: ShutNow, standing: ShutNow, vehicle_class: VehicleClass) -> _CutOff:
     before = reach(case.graph, vehicle_class, standing.edges, standing.turns)
     after = reach(case.graph, vehicle_class, standing.edges | own.edges, standing.turns | own.turns)
-    served = _served(case, before.core)
+    served = _served(case, before.reached) & _served(case, before.left)
     return _CutOff(
         unreached=frozenset(np.flatnonzero(served & ~_served(case, after.reached)).tolist()),
         unleft=frozenset(np.flatnonzero(served & ~_served(case, after.left)).tolist()),
