@@ -14,7 +14,7 @@ from trafficfeed.store.database import Database, open_database, upgrade
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """URL of a PostgreSQL server: the one that TRAFFICFEED_TEST_POSTGRES names, or one of our own."""
+    """URL of a PostgreSQL server: TRAFFICFEED_TEST_POSTGRES (its role must make databases), or one of our own."""
     if given := os.environ.get("TRAFFICFEED_TEST_POSTGRES"):
         yield given
         return

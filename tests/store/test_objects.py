@@ -69,6 +69,8 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"in the way")
     with pytest.raises(SourceUnavailable, match="cannot write a"):
         ObjectStore(str(tmp_path / "file")).write("a", b"1")
+    with pytest.raises(SourceUnavailable, match="cannot create file/a"):
+        ObjectStore(str(tmp_path)).create("file/a", b"1")
 
 
 def _rewrite_for_ever(folder: str, size: int) -> None:

@@ -130,8 +130,8 @@ def record_certificate(
 ) -> StoredOrder:
     """Keep a certificate: a checked order becomes simulated, and approved if that was promised and the verdict passes.
 
-    Of a version that is not the latest, or is approved already (an emergency), it is kept and changes no state. The
-    same certificate again changes nothing.
+    Of a version that is not the latest, or is approved already (an emergency), it is kept and noted in the audit log,
+    and changes no state. The same certificate again changes nothing.
 
     Raises
     ------
@@ -146,19 +146,21 @@ def record_certificate(
         if latest and stored.state is _S.DRAFT:
             raise OrderConflict(f"order {order_id} version {version} is a draft: check it before it is simulated")
         new = Certificates(connection).add(certificate, order_id=order_id, version=version, report=report, as_of=as_of)
-        if not latest or stored.state not in {_S.CHECKED, _S.SIMULATED}:
+        moves = latest and stored.state in {_S.CHECKED, _S.SIMULATED}
+        if not new and not (moves and stored.state is _S.CHECKED):
             return stored
-        if not new and stored.state is _S.SIMULATED:
-            return stored
-        return _take_certificate(orders, stored, certificate, as_of)
+        detail = {"certificate": certificate.id, "verdict": certificate.verdict.value}
+        to = _S.SIMULATED if moves else stored.state
+        step = Step(action="simulate", to=to, actor=MACHINE, as_of=as_of, detail=detail)
+        simulated = orders.advance(stored, step, version=version)
+        if not moves or certificate.verdict is not Verdict.PUBLISH:
+            return simulated
+        return _keep_promise(orders, simulated, detail, as_of)
 
 
-def _take_certificate(orders: Orders, stored: StoredOrder, certificate: Certificate, as_of: datetime) -> StoredOrder:
-    detail = {"certificate": certificate.id, "verdict": certificate.verdict.value}
-    step = Step(action="simulate", to=_S.SIMULATED, actor=MACHINE, as_of=as_of, detail=detail)
-    simulated = orders.advance(stored, step)
+def _keep_promise(orders: Orders, simulated: StoredOrder, detail: dict[str, Any], as_of: datetime) -> StoredOrder:
     promised = simulated.pre_approved_by
-    if promised is None or certificate.verdict is not Verdict.PUBLISH:
+    if promised is None:
         return simulated
     step = Step(
         action="approve",

@@ -186,6 +186,8 @@ class ReleaseStore:
     def roll_back(self, version: str, *, as_of: datetime, reason: str) -> Release:
         """Serve an older release's content again, as a new release that says so in its facts.
 
+        It holds until the next publication: put right what was wrong, or stop the publishers, before that.
+
         Raises
         ------
         PublishFailed

@@ -137,8 +137,8 @@ class ObjectStore:
 
     def _move_into_place(self, data: bytes, target: Path, move: Callable[[Path, Path], None]) -> None:
         drafts = Path(self._root) / _DRAFTS
-        drafts.mkdir(parents=True, exist_ok=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(drafts)
+        _make_folder(target.parent)
         draft = drafts / f"{os.getpid()}-{uuid.uuid4().hex}"
         try:
             with draft.open("xb") as file:
@@ -173,6 +173,19 @@ class ObjectStore:
         return SourceUnavailable(
             f"cannot {verb} {path} in the object store {self.url}: {error}; check its free space and permissions"
         )
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each in a way that outlives a power cut."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError as error:
+        # `create` takes FileExistsError for "somebody was first"
+        raise NotADirectoryError(f"{folder} is a file where a folder must be") from error
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
