@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -137,6 +138,28 @@ def test_a_closure_of_weeks_fills_its_day() -> None:
     when = {"periods": [{"start": "2026-12-05T12:00", "end": "2027-01-20T12:00"}]}
     ((begin, end),) = times(effects(closure(when)))
     assert (begin, end) == (0, 48)
+
+
+def test_of_a_long_day_the_busiest_stretch_is_simulated_and_the_sentence_says_which() -> None:
+    when = {"periods": [{"start": "2026-12-05T00:00", "end": "2026-12-06T00:00"}]}
+    found = effects(closure(when), clock=replace(PEAKS, longest_s=3 * 3600))
+    assert times(found) == [(15, 24)]
+    assert "the 3 h from 15:00 on" in found.assumption
+
+
+def test_the_day_is_chosen_by_the_stretch_that_is_simulated() -> None:
+    all_but_the_peaks = {"start": "2026-12-05T09:00", "end": "2026-12-05T16:00"}
+    one_peak = {"start": "2026-12-06T16:00", "end": "2026-12-06T16:50"}
+    when = {"periods": [all_but_the_peaks, one_peak]}
+    assert times(effects(closure(when))) == [(9, 16)]
+    assert times(effects(closure(when), clock=replace(PEAKS, longest_s=3 * 3600))) == [(16, 16 + 5 / 6)]
+
+
+def test_what_is_open_again_before_the_stretch_is_left_out() -> None:
+    early = {"periods": [{"start": "2026-12-05T01:00", "end": "2026-12-05T02:00"}]}
+    peak = {"periods": [{"start": "2026-12-05T16:00", "end": "2026-12-05T18:00"}]}
+    found = effects(closure(early), closure(peak, "West Street"), clock=replace(PEAKS, longest_s=3 * 3600))
+    assert [i.cause for i in found.interventions] == ["water-main.m1"]
 
 
 def test_measures_keep_their_order_in_time() -> None:
