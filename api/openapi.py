@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.problems import MEDIA_TYPE
 from trafficfeed.closures.document import order_schema
 
 DESCRIPTION = """
@@ -25,10 +26,27 @@ def install(app: FastAPI) -> None:
             order = _placed_in_components(order_schema())
             schemas.update(order.pop("$defs", {}))
             schemas["Order"] = {key: value for key, value in order.items() if key != "$schema"}
+            _tell_problems_as_they_are(found)
             app.openapi_schema = found
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _tell_problems_as_they_are(document: dict[str, Any]) -> None:
+    """Give every error its media type, and requests that do not fit their schema our own answer, not FastAPI's."""
+    schemas = document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
+                shown = answer.get("content", {}).get("application/json", {})
+                reference = shown.get("schema", {}).get("$ref", "")
+                if reference.endswith("/HTTPValidationError"):
+                    answer["description"] = "The request does not fit; `errors` says where"
+                if reference.endswith(("/HTTPValidationError", "/ProblemOut")):
+                    answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
 
 
 def _placed_in_components(schema: Any) -> Any:

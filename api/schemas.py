@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api import examples
 from trafficfeed.closures.document import dump_order
 from trafficfeed.closures.orders import OrderState
 from trafficfeed.findings import Finding, Severity
@@ -18,6 +19,10 @@ Responses = dict[int | str, dict[str, Any]]
 """What a route may answer, as FastAPI documents it."""
 
 
+def _shown_as(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(frozen=True, json_schema_extra={"examples": [example]})
+
+
 class _Out(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -25,10 +30,12 @@ class _Out(BaseModel):
 class FindingOut(_Out):
     """One fault: which rule found it, where, and what would mend it."""
 
-    rule: str = Field(examples=["isolation"])
+    model_config = _shown_as(examples.FINDING)
+
+    rule: str
     severity: Severity
     message: str
-    where: str = Field("", examples=["measures[0].where[0]"])
+    where: str = ""
     mend: str = ""
     detail: dict[str, Any] = {}
 
@@ -48,16 +55,21 @@ class FindingOut(_Out):
 class ProblemOut(_Out):
     """An error, RFC 9457; `findings` where an order is at fault."""
 
-    type: str = Field(examples=["urn:trafficfeed:problem:order-conflict"])
-    title: str = Field(examples=["Conflict"])
-    status: int = Field(examples=[409])
+    model_config = _shown_as(examples.PROBLEM)
+
+    type: str
+    title: str
+    status: int
     detail: str
     instance: str
     findings: list[FindingOut] | None = None
+    errors: list[dict[str, str]] | None = Field(None, description="where a parameter or a small body does not fit")
 
 
 class CheckOut(_Out):
     """What the instant checks on the road graph found; `passed` where nothing found is an error."""
+
+    model_config = _shown_as(examples.CHECK)
 
     passed: bool
     findings: list[FindingOut]
@@ -77,6 +89,8 @@ class CheckOut(_Out):
 
 class CertificateLink(_Out):
     """A certificate by its id, with where the whole and its report are."""
+
+    model_config = _shown_as(examples.CERTIFICATE_LINK)
 
     id: str
     verdict: Verdict
@@ -100,7 +114,9 @@ class CertificateLink(_Out):
 class OrderSummary(_Out):
     """Where an order stands; `revision` grows with every change and is its ETag."""
 
-    id: str = Field(examples=["2026-0412-water-main"])
+    model_config = _shown_as(examples.ORDER_SUMMARY)
+
+    id: str
     state: OrderState
     version: int = Field(description="the version shown")
     latest_version: int
@@ -124,6 +140,8 @@ class OrderSummary(_Out):
 
 class OrderOut(OrderSummary):
     """An order with its body, and what checks and simulation said of this version."""
+
+    model_config = _shown_as(examples.ORDER)
 
     order: dict[str, Any]
     check: CheckOut | None = None
@@ -165,6 +183,8 @@ def _standing(stored: StoredOrder) -> dict[str, Any]:
 class OrderList(_Out):
     """Orders by id; `next` is the address of the next page."""
 
+    model_config = _shown_as(examples.ORDER_LIST)
+
     orders: list[OrderSummary]
     next: str | None = None
 
@@ -172,16 +192,20 @@ class OrderList(_Out):
 class VersionList(_Out):
     """All versions of an order, oldest first; none of them ever changes."""
 
+    model_config = _shown_as(examples.VERSION_LIST)
+
     versions: list[OrderOut]
 
 
 class AuditOut(_Out):
     """One line of the audit log."""
 
+    model_config = _shown_as(examples.AUDIT_TRAIL["entries"][0])
+
     id: int
     at: datetime
     actor: str
-    action: str = Field(examples=["approve"])
+    action: str
     version: int
     from_state: OrderState | None
     to_state: OrderState
@@ -204,6 +228,8 @@ class AuditOut(_Out):
 
 class AuditTrail(_Out):
     """Everything that happened to an order, oldest first."""
+
+    model_config = _shown_as(examples.AUDIT_TRAIL)
 
     entries: list[AuditOut]
 
@@ -230,7 +256,9 @@ class Ending(BaseModel):
 class FeedOut(_Out):
     """One format of the closures feed."""
 
-    format: str = Field(examples=["wzdx"])
+    model_config = _shown_as(examples.FEED)
+
+    format: str
     title: str
     href: str
     media_type: str
@@ -242,6 +270,8 @@ class FeedOut(_Out):
 class FeedList(_Out):
     """The feeds of the current release, and how fresh they are."""
 
+    model_config = _shown_as(examples.FEED_LIST)
+
     city: str
     title: str
     release: int = Field(description="counts the releases")
@@ -250,7 +280,7 @@ class FeedList(_Out):
     checked_at: datetime | None = Field(description="when the content was last found to hold")
     age_s: float = Field(description="since the release was published")
     stale: bool
-    datum: str = Field(description="of the coordinates, lon lat", examples=["wgs84"])
+    datum: str = Field(description="of the coordinates, lon lat")
     licence: str
     attribution: str
     feeds: list[FeedOut]
@@ -264,6 +294,8 @@ class Liveness(_Out):
 
 class Readiness(_Out):
     """Whether requests can be served, and if not, what is missing."""
+
+    model_config = _shown_as(examples.READINESS)
 
     status: Literal["ready", "not ready"]
     missing: list[str] = Field(description="what to mend; empty when ready")

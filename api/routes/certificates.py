@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
+from api import examples
 from api.deps import Services, ServicesDep
 from api.problems import Problem
 from api.schemas import ProblemOut, Responses
@@ -27,24 +28,12 @@ _REPORT_HEADERS = {
         "frame-ancestors 'none'"
     ),
 }
-_EXAMPLE = {
-    "id": "0f3a9c21d4e85b7706aa",
-    "verdict": "publish",
-    "reasons": [
-        {"gate": "delay", "passed": True, "decided": True, "measured": "+1.2 s (0.4 to 2.0)", "threshold": "20 s"}
-    ],
-    "inputs": {"network_hash": "…", "sumo": "1.28.0"},
-    "metrics": {"delay_s": {"mean": 1.2, "low": 0.4, "high": 2.0, "pairs": 5}},
-    "accounting": {"base": {"arrived": 5000}, "plan": {"arrived": 5000}},
-    "streets": [],
-    "issued": "2026-12-05T14:00:00+00:00",
-}
 
 
 @router.get(
     "/{certificate_id}",
     summary="A certificate",
-    responses={200: {"content": {"application/json": {"example": _EXAMPLE}}}, **_UNKNOWN},
+    responses={200: {"content": {"application/json": {"example": examples.CERTIFICATE}}}, **_UNKNOWN},
 )
 def certificate(certificate_id: CertificateId, services: ServicesDep, response: Response) -> dict[str, Any]:
     """Return the whole certificate: inputs, seeds, thresholds, accounting, results; rerun it with `trafficfeed`."""

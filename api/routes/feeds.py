@@ -1,6 +1,8 @@
 """The released feeds, for map apps: conditional, compressed, and plain about their age."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
 
 from api.deps import Now, ServicesDep
 from api.feeds import FORMATS, answer
@@ -64,7 +66,9 @@ def feeds(services: ServicesDep, now: Now, response: Response) -> FeedList:
         **_NOTHING_YET,
     },
 )
-def closures(format: str, request: Request, services: ServicesDep, now: Now) -> Response:
+def closures(
+    format: Annotated[str, Path(examples=["native", "wzdx"])], request: Request, services: ServicesDep, now: Now
+) -> Response:
     """Return the current release in `format` (`native`, `wzdx`); poll with `If-None-Match`, once a minute is plenty."""
     if format not in FORMATS:
         known = sorted(FORMATS)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from api import examples
 from api.deps import Actor, Now, ServicesDep, actor
 from api.problems import Problem
 from api.routes.order_answers import refuse_other_city, shown, unchanged_since
@@ -36,7 +37,11 @@ private = APIRouter(prefix="/v1/orders", tags=["orders"], dependencies=[Depends(
 OrderId = Annotated[str, Path(min_length=1, max_length=64, examples=["2026-0412-water-main"])]
 
 
-@router.get("/schema", summary="The JSON Schema of an order")
+@router.get(
+    "/schema",
+    summary="The JSON Schema of an order",
+    responses={200: {"content": {"application/json": {"example": examples.SCHEMA}}}},
+)
 def schema(response: Response) -> dict[str, Any]:
     """Return the schema that files, request bodies and store rows share (JSON Schema 2020-12)."""
     response.headers["Cache-Control"] = "public, max-age=300"

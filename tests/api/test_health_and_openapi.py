@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from made_requests import order_document
+from pydantic import BaseModel
 
+from api import schemas
 from api.main import create_app
 from trafficfeed.settings import Settings
 
@@ -51,23 +53,52 @@ def test_without_a_city_or_a_database_it_starts_and_names_both(tmp_path: Path) -
         assert "Traceback" not in page.text
 
 
-def test_every_operation_is_described_and_has_an_example_of_its_body(client: TestClient) -> None:
+def test_every_operation_is_described_and_has_an_example_of_what_goes_in_and_out(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    operations = [
-        (method, path, operation)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
+    operations = [(m, p, operation) for p, methods in document["paths"].items() for m, operation in methods.items()]
     assert len(operations) >= 19
     for method, path, operation in operations:
         assert operation["summary"], path
         assert operation["description"], path
-        body = operation.get("requestBody", {}).get("content", {})
-        for content in body.values():
-            assert "example" in content or "$ref" in str(content["schema"]), (method, path)
-    names = set(re.findall(r"#/components/schemas/(\w+)", client.get("/openapi.json").text))
-    assert names <= set(document["components"]["schemas"])
-    assert "$defs" not in client.get("/openapi.json").text
+        contents = [operation.get("requestBody", {}).get("content", {})]
+        contents += [answer.get("content", {}) for answer in operation["responses"].values()]
+        for content in contents:
+            for media_type, shown in content.items():
+                if "json" in media_type or "yaml" in media_type:
+                    assert has_example(shown, document), (method, path, media_type)
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "path":
+                assert has_example(parameter, document), (path, parameter["name"])
+
+
+def has_example(shown: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Tell whether a parameter or a body has an example of its own or of its schema, or is one fixed thing."""
+    if "example" in shown or "examples" in shown:
+        return True
+    schema = shown["schema"]
+    found = [schema, *schema.get("anyOf", ())]
+    named = [document["components"]["schemas"][s["$ref"].rpartition("/")[2]] for s in found if "$ref" in s]
+    # a field with a default, or examples of its own, makes the example that tools show
+    return any("examples" in s or s.get("properties", {}).keys() == {"status"} for s in (*found, *named)) or any(
+        "examples" in field for s in named for field in s.get("properties", {}).values()
+    )
+
+
+def test_references_in_the_description_lead_somewhere(client: TestClient) -> None:
+    text = client.get("/openapi.json").text
+    names = set(re.findall(r"#/components/schemas/(\w+)", text))
+    assert names <= set(client.get("/openapi.json").json()["components"]["schemas"])
+    assert "$defs" not in text
+
+
+def test_examples_are_what_the_api_could_answer() -> None:
+    models = [m for m in vars(schemas).values() if isinstance(m, type) and issubclass(m, BaseModel)]
+    shown = [(m, (m.model_config.get("json_schema_extra") or {}).get("examples", [])) for m in models]  # type: ignore[union-attr]
+    assert sum(bool(examples) for _, examples in shown) >= 12
+    for model, examples in shown:
+        for example in examples:
+            assert set(example) <= set(model.model_fields), model
+            model.model_validate(example)
 
 
 def test_the_example_order_fits_the_schema_in_the_description(client: TestClient) -> None:
