@@ -20,7 +20,8 @@ _EDGE = re.compile(rb'<edge id="([^"]*)"([^>]*)/>')
 _QUEUE = re.compile(rb'<edge id="([^"]*)"[^>]*? maxQueueLengthInMeters="([^"]*)"')
 _ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
 _TELEPORT = re.compile(  # meso moves a vehicle off a link (":…") in a second step, which names no reason
-    rb"Teleporting vehicle '(.*?)'; (?:waited too long)?( \(disconnected\))?(, from edge ':)?"
+    rb"Teleporting vehicle '(.*?)'; (?:waited too long)?( \(disconnected\))?(?: \(\w[^)]*\))?"
+    rb"(?:, lane='(.*?)_\d+'|, from edge '(.*?)')?"
     rb"[^\n]*?time=([0-9]+(?:\.[0-9]+)?)"
 )
 _COUNTED = {
@@ -51,10 +52,11 @@ class Streets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teleport:
-    """A vehicle that SUMO moved: when, and whether because the way ahead was shut to it."""
+    """A vehicle that SUMO moved: when, off which edge, and whether because the way ahead was shut to it."""
 
     vehicle_id: str
     time_s: float
+    edge: str
     way_shut: bool
 
 
@@ -99,10 +101,10 @@ def read_teleports(log_path: Path) -> list[Teleport]:
     """Read the teleports from SUMO's messages."""
     teleports = []
     shut_out: dict[str, bool] = {}
-    for raw, shut, off_link, time in _TELEPORT.findall(log_path.read_bytes()):
-        name = _text(raw)
-        shut_out[name] = bool(shut) or (bool(off_link) and shut_out.get(name, False))
-        teleports.append(Teleport(vehicle_id=name, time_s=float(time), way_shut=shut_out[name]))
+    for raw, shut, lane_edge, segment_edge, time in _TELEPORT.findall(log_path.read_bytes()):
+        name, edge = _text(raw), _text(lane_edge or segment_edge)
+        shut_out[name] = bool(shut) or (edge.startswith(":") and shut_out.get(name, False))
+        teleports.append(Teleport(vehicle_id=name, time_s=float(time), edge=edge, way_shut=shut_out[name]))
     return teleports
 
 
