@@ -7,7 +7,7 @@ way) is enough to find each edge's chain of OSM nodes again: the path along thos
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import hypot
 
 import numpy as np
@@ -23,6 +23,7 @@ from trafficfeed.network.swallowed import SwallowedPiece
 FloatArray = npt.NDArray[np.float64]
 Xy = tuple[float, float]
 Step = tuple[int, int]  # key of a way, node reached
+OwnNode = Mapping[tuple[int, int], int]  # key of a way, node → the way's own node at that place
 
 _CLUSTER = "cluster_"
 _MOST_STEPS = 20_000  # of one edge's search: a maze of loops is given up, not searched for ever
@@ -68,18 +69,19 @@ class OsmLink:
 
 def link_edges(net: ParsedNet, extract: Extract, projection: NetProjection) -> OsmLink:
     """Find the OSM ways of every edge of a network that netconvert made from the roads of `extract`."""
-    matcher = _Matcher(net, extract, projection)
+    merged, own_node = _merged(extract)
+    matcher = _Matcher(net, merged, projection)
     chains: list[tuple[int, ...]] = []
     pieces: list[tuple[Piece, ...]] = []
     matches = np.zeros(len(net.edge_ids), dtype=np.bool_)
     for i in range(len(net.edge_ids)):
         steps = matcher.steps(i)
         chains.append(tuple(node for _, node in steps))
-        pieces.append(tuple(_pieces(steps, extract.ways)))
+        pieces.append(tuple(_pieces(steps, merged.ways, own_node)))
         if steps:
             wrong = abs(matcher.length(chains[-1]) - matcher.expected_m(i))
             matches[i] = wrong <= max(_LENGTH_M, _LENGTH_SHARE * matcher.expected_m(i))
-    swallowed, dropped = _leftovers(net, extract, chains)
+    swallowed, dropped = _leftovers(net, merged, chains)
     return OsmLink(pieces=pieces, chains=chains, swallowed=swallowed, dropped=dropped, length_matches=matches)
 
 
@@ -192,7 +194,7 @@ def _paths(
                         stack.append([*path, (key, node)])
 
 
-def _pieces(steps: Sequence[Step], ways: Mapping[int, Way]) -> Iterator[Piece]:
+def _pieces(steps: Sequence[Step], ways: Mapping[int, Way], own_node: OwnNode) -> Iterator[Piece]:
     """Cut a path where it goes over to another way or turns round on it."""
     run: list[int] = []
     state: tuple[int, bool] | None = None
@@ -200,15 +202,30 @@ def _pieces(steps: Sequence[Step], ways: Mapping[int, Way]) -> Iterator[Piece]:
         now = (key, _runs_along(ways[key], a, b))
         if now != state:
             if state is not None:
-                yield _piece(ways[state[0]], state[1], run)
+                yield _piece(ways[state[0]], state[1], run, own_node)
             run, state = [a], now
         run.append(b)
     if state is not None:
-        yield _piece(ways[state[0]], state[1], run)
+        yield _piece(ways[state[0]], state[1], run, own_node)
 
 
-def _piece(way: Way, forward: bool, run: Sequence[int]) -> Piece:
-    return Piece(way_id=way.way_id, forward=forward, from_node=run[0], to_node=run[-1])
+def _piece(way: Way, forward: bool, run: Sequence[int], own_node: OwnNode) -> Piece:
+    begin, end = (own_node.get((way.key, node), node) for node in (run[0], run[-1]))
+    return Piece(way_id=way.way_id, forward=forward, from_node=begin, to_node=end)
+
+
+def _merged(extract: Extract) -> tuple[Extract, OwnNode]:
+    """Return the extract with nodes at the same place made one, as netconvert makes them, and each way's own ids."""
+    first: dict[LonLat, int] = {}
+    same = {node: first.setdefault(lonlat, node) for node, lonlat in extract.nodes.items()}
+    own_node: dict[tuple[int, int], int] = {}
+    ways = dict(extract.ways)
+    for key, way in extract.ways.items():
+        nodes = tuple(same[node] for node in way.nodes)
+        if nodes != way.nodes:
+            ways[key] = replace(way, nodes=tuple(node for node, _ in groupby(nodes)))
+            own_node |= {(key, one): own for one, own in zip(nodes, way.nodes, strict=True)}
+    return replace(extract, ways=ways), own_node
 
 
 def _runs_along(way: Way, a: int, b: int) -> bool:
