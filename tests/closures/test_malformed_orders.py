@@ -90,25 +90,25 @@ def read_or_refused(data: bytes) -> bool:
     return False
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated_trees())
 def test_orders_with_mutated_fields_are_read_or_refused_with_findings(data: bytes) -> None:
     read_or_refused(data)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated_bytes())
 def test_orders_with_mutated_bytes_are_read_or_refused_with_findings(data: bytes) -> None:
     read_or_refused(data)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.binary(max_size=200))
 def test_random_bytes_are_refused_with_findings(data: bytes) -> None:
     assert read_or_refused(data)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(TREES) - 1), st.data())
 def test_an_order_that_lacks_a_required_field_is_refused(source: int, data: st.DataObject) -> None:
     order = deepcopy(TREES[source])

@@ -31,6 +31,18 @@ _MENDS = {
     "union_tag_invalid": "use one of these kinds",
     "too_short": "add what is missing",
     "too_long": "split the order",
+    "string_too_short": "write something, or take the field out",
+    "string_too_long": "say it in fewer words",
+    "greater_than": "keep to that range",
+    "greater_than_equal": "keep to that range",
+    "less_than": "keep to that range",
+    "less_than_equal": "keep to that range",
+    "bool_type": "write true or false",
+}
+_PATTERN_MENDS = {
+    "id": "use lower-case letters, digits, _ and - (in an order's id also .), and begin and end with a letter or digit",
+    "email": "write it as name@example.org",
+    "[key]": "use a language tag (BCP 47), such as en, fi or pt-BR",
 }
 
 
@@ -145,6 +157,9 @@ def _field_finding(detail: ErrorDetails, tree: dict[str, Any]) -> Finding:
         message = "is not a field that is known here"
         near = get_close_matches(str(detail["loc"][-1]), _field_names(), n=1)
         mend = f"did you mean `{near[0]}`?" if near else "take it out"
+    elif kind == "string_pattern_mismatch":
+        last = str(detail["loc"][-1])
+        message, mend = f"{detail['input']!r} is not as it should be", _PATTERN_MENDS.get(last, "write something")
     elif kind == "value_error":
         message, mend = f"is no time ({message})", "write a date and a time, as 2026-12-05T18:00"
     return Finding(
@@ -163,7 +178,7 @@ def _path(loc: tuple[int | str, ...], tree: Any) -> str:
         if isinstance(step, int):
             path += f"[{step}]"
             here = here[step] if isinstance(here, list) and step < len(here) else None
-        elif isinstance(here, dict) and step not in here and step == here.get("kind"):
+        elif step == "[key]" or (isinstance(here, dict) and step not in here and step == here.get("kind")):
             continue
         else:
             path += f".{step}" if path else step

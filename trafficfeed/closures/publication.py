@@ -146,16 +146,23 @@ def _of_section(measure: Measure, places: Resolved, section: Section, graph: Roa
     }
 
 
-def _section_slugs(sections: Sequence[Section], plain: int) -> Iterator[str]:
-    """Yield ``street-compass`` of each section, numbered from the second on; those after `plain` are turns."""
+def _section_slugs(sections: Sequence[Section], plain: int) -> list[str]:
+    """Return ``street-compass`` of each section; those after `plain` are turns.
+
+    Several pieces of one street are numbered by their cross streets, so that the order of an order's places does not
+    matter.
+    """
+    slugs = [
+        f"{slug_of(s.street)}{f'-to-{slug_of(s.to_street)}' if n >= plain else ''}-{s.compass}"
+        for n, s in enumerate(sections)
+    ]
     seen: Counter[str] = Counter()
-    for number, section in enumerate(sections):
-        street = slug_of(section.street)
-        if number >= plain:
-            street += f"-to-{slug_of(section.to_street)}"
-        slug = f"{street}-{section.compass}"
+    for n in sorted(range(len(sections)), key=lambda n: (sections[n].from_street, sections[n].to_street, n)):
+        slug = slugs[n]
         seen[slug] += 1
-        yield f"{slug}-{seen[slug]}" if seen[slug] > 1 else slug
+        if seen[slug] > 1:
+            slugs[n] = f"{slug}-{seen[slug]}"
+    return slugs
 
 
 def _turn_section(graph: RoadGraph, from_edge: int, to_edge: int) -> Section:
