@@ -10,6 +10,7 @@ from trafficfeed.closures.orders import (
     Direction,
     DrawnLine,
     LanesClosed,
+    Metering,
     OneWay,
     Reason,
     SpeedLimit,
@@ -73,6 +74,26 @@ def test_all_lanes_closed_is_a_full_closure():
 def test_one_of_two_lanes_closed_is_fine_and_needs_no_detour():
     one = order(measure(block("Wide", "Left", "Right"), rule=LanesClosed(lanes=(1,))))
     assert checked(wide(), one) == ()
+
+
+def test_a_speed_limit_above_the_present_one_is_doubtful_and_a_lower_one_is_not():
+    graph = grid()  # 50 km/h
+    high, low = (measure(MIDDLE, rule=SpeedLimit(limit_kmh=kmh)) for kmh in (80, 30))
+    assert {f.rule for f in checked(graph, order(high))} == {"regulation.speed"}
+    assert checked(graph, order(low)) == ()
+
+
+def test_a_metered_release_beyond_the_street_s_capacity_holds_nobody_back():
+    graph = grid()
+    loose, tight = (measure(MIDDLE, rule=Metering(flow_vph=vph)) for vph in (2500, 300))
+    assert {(f.rule, f.severity) for f in checked(graph, order(loose))} == {("regulation.metering", "info")}
+    assert checked(graph, order(tight)) == ()
+
+
+def test_hundreds_of_measures_in_turn_are_looked_at_by_their_largest_sets():
+    graph = grid(6, 6)
+    many = [measure(MIDDLE, name=f"m{i}", hours=(100 + i, 102.5 + i)) for i in range(300)]
+    assert not only(checked(graph, order(*many)), "isolation")
 
 
 # --- windows and notice

@@ -40,7 +40,7 @@ def test_what_lies_behind_the_only_entrance_is_cut_off_and_counted_by_street():
     assert finding.detail["count"] == 2
     assert finding.detail["by_street"] == {"Court": 2}
     assert finding.detail["labels"] == ["Court 1", "Court 2"]
-    assert finding.detail["classes"] == ["passenger", "delivery"]
+    assert finding.detail["classes"] == ["passenger", "custom1", "delivery", "truck"]
     assert "behind the closed streets" in finding.message
 
 
@@ -66,7 +66,7 @@ def test_residents_excepted_make_it_worth_knowing_only():
     one = order(measure(GATE, exceptions=[Exemption.EMERGENCY, Exemption.RESIDENTS]))
     (finding,) = only(checked(graph, one, at=at), "isolation")
     assert finding.severity == "info"
-    assert finding.detail["residents_excepted"]
+    assert finding.detail["classes"] == ["passenger", "delivery", "truck"]
 
 
 def test_a_hospital_that_emergency_vehicles_cannot_reach_is_an_error_and_with_them_excepted_a_warning():
@@ -87,7 +87,7 @@ def test_a_car_park_is_reported_for_the_classes_that_are_kept_out():
     at = places(graph, (PARKING, "Court garage", "i>j"))
     only_buses = VehicleRestriction(only=(VehicleClass.BUS, VehicleClass.DELIVERY))
     (finding,) = only(checked(graph, order(measure(GATE, rule=only_buses)), at=at), "isolation")
-    assert (finding.rule, finding.detail["classes"]) == ("isolation.car_park", ["passenger"])
+    assert (finding.rule, finding.detail["classes"]) == ("isolation.car_park", ["passenger", "custom1", "truck"])
 
 
 def test_a_one_way_out_lets_people_leave_but_not_arrive():

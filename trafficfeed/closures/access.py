@@ -110,7 +110,7 @@ def shut_to(graph: RoadGraph, measure: Measure, resolved: Resolved, vehicle_clas
     if vehicle_class in permitted_classes(measure.rule, measure.exceptions):
         return Shut(edges=np.empty(0, dtype=np.int32))
     edges = np.unique(np.array([e for s in resolved.sections for e in s.edges], dtype=np.int32))
-    edges = edges[(graph.access[edges] & vehicle_class.bit) != 0]
+    edges = edges[(graph.access[edges] & _lets_in(vehicle_class)) != 0]
     if isinstance(measure.rule, LanesClosed):
         edges = np.array(
             [e for e in edges if not _lane_left(graph, int(e), measure.rule, vehicle_class)], dtype=np.int32
@@ -120,7 +120,14 @@ def shut_to(graph: RoadGraph, measure: Measure, resolved: Resolved, vehicle_clas
 
 def _lane_left(graph: RoadGraph, edge: int, rule: LanesClosed, vehicle_class: VehicleClass) -> bool:
     lanes = graph.lane_access[edge]
-    return any(mask & vehicle_class.bit for number, mask in enumerate(lanes, 1) if number not in rule.lanes)
+    let_in = _lets_in(vehicle_class)
+    return any(mask & let_in for number, mask in enumerate(lanes, 1) if number not in rule.lanes)
+
+
+def _lets_in(vehicle_class: VehicleClass) -> int:
+    """The lanes that a class may use; who holds a permit drives a car, and may use what cars may use."""
+    permit_holder = vehicle_class is VehicleClass.CUSTOM1
+    return vehicle_class.bit | (VehicleClass.PASSENGER.bit if permit_holder else 0)
 
 
 def lanes_closed_everywhere(graph: RoadGraph, edge: int, rule: LanesClosed) -> bool:

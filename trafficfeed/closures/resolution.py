@@ -65,6 +65,8 @@ def _resolve_measure(measure: Measure, graph: RoadGraph, path: str) -> tuple[Res
         match = match_place(place, graph, one_way=isinstance(measure.rule, OneWay))
         if isinstance(measure.rule, TurnBan) != isinstance(place, Turn) and not match.findings:
             match = _wrong_kind(measure)
+        if isinstance(measure.rule, OneWay):
+            match = _already_one_way(match)
         findings += [replace(f, where=where) for f in match.findings]
         findings += _doubts(match, graph, where)
         sections += match.sections
@@ -90,6 +92,22 @@ def match_place(place: Place, graph: RoadGraph, *, one_way: bool = False) -> Mat
             return match_ways(graph, place.ids, travel)
         case Points():
             return match_points(graph, place.coordinates, travel)
+
+
+def _already_one_way(match: Match) -> Match:
+    """A one-way whose closed direction does not exist asks for nothing; that is no reason to refuse the order."""
+    if match.sections or {f.rule for f in match.findings} != {"match.one_way"}:
+        return match
+    return Match(
+        findings=(
+            Finding(
+                rule="match.one_way",
+                severity=Severity.WARNING,
+                message="the street is one-way in this direction already: the measure changes nothing",
+                mend="leave it out, or check the direction that is to stay open",
+            ),
+        )
+    )
 
 
 def _wrong_kind(measure: Measure) -> Match:

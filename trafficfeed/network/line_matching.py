@@ -23,6 +23,7 @@ RULE = "match.line"
 FARTHEST_MEAN_M = 20.0  # a line farther from the street than this, on average, means another one
 FARTHEST_M = 40.0  # and at no place farther than this
 SHORTEST_M = 2.0
+LONGEST_M = 200_000.0
 KEPT_SHARE = 0.5  # the first and last edge are taken where the line covers at least half of them
 _UNSURE_M = 15.0
 _NEAR_M = 5.0
@@ -54,6 +55,8 @@ def match_line(graph: RoadGraph, coordinates: Sequence[tuple[float, float]], tra
     line = shapely.LineString(xy[::-1] if travel == "backward" else xy) if len(xy) > 1 else shapely.LineString()
     if line.length < SHORTEST_M:
         return refused(RULE, f"the line is {line.length:.1f} m long", "draw it along the street, over a junction")
+    if line.length > LONGEST_M:
+        return refused(RULE, f"the line is {line.length / 1000:.0f} km long", "check that its points are lon, lat")
     samples = sample(line)
     if far := _away(graph, samples):
         return far

@@ -162,16 +162,12 @@ def _importance(highway: str) -> int:
 
 def describe(graph: RoadGraph, section: Section) -> str:
     """Return a section's name for a person: ``Aleksanterinkatu, Unioninkatu to Fabianinkatu``."""
+    if section.from_street and section.to_street and section.from_street != section.to_street:
+        return f"{section.street or 'an unnamed street'}, {section.from_street} to {section.to_street}"
     if not section.street:
-        xy = plane_of(graph).lines[section.edges[0]].coords[0]
-        name = f"the unnamed street at {plane_of(graph).place(xy)}"
-    else:
-        name = section.street
-    if section.from_street and section.to_street:
-        return f"{name}, {section.from_street} to {section.to_street}"
-    if section.from_street or section.to_street:
-        return f"{name} at {section.from_street or section.to_street}"
-    return name
+        return describe_name(graph, "", section.edges[0])
+    cross = section.from_street or section.to_street
+    return f"{section.street} at {cross}" if cross else section.street
 
 
 def street_name(graph: RoadGraph, edge: int) -> str:

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import shapely
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
-from scipy.spatial import cKDTree
 
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.matching import Match, Travel, cross_street, refused, sections_of
@@ -100,8 +99,9 @@ def _meeting(graph: RoadGraph, on: _Nodes, other: _Nodes) -> tuple[list[_Nodes],
 
 def clusters(xy: npt.NDArray[np.float64], nodes: npt.NDArray[Any], radius_m: float) -> list[_Nodes]:
     """Group nodes that lie within `radius_m` of one another (single linkage)."""
-    pairs = cKDTree(xy[nodes]).query_pairs(radius_m, output_type="ndarray")
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(nodes), len(nodes)))
+    points = shapely.points(xy[nodes])
+    a, b = shapely.STRtree(points).query(points, predicate="dwithin", distance=radius_m)
+    links = coo_array((np.ones(len(a)), (a, b)), shape=(len(nodes), len(nodes)))
     count, label = connected_components(links, directed=False)
     return [nodes[label == i].astype(np.int32) for i in range(count)]
 

@@ -10,6 +10,7 @@ from trafficfeed.closures.checks import (
     lanes,
     notice,
     overlap,
+    regulation,
     window_sanity,
 )
 from trafficfeed.closures.checks.case import Case, StandingOrder
@@ -24,6 +25,7 @@ __all__ = ["CHECKS", "StandingOrder", "check_order"]
 
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     lanes.check,
+    regulation.check,
     window_sanity.check,
     notice.check,
     overlap.check,

@@ -16,6 +16,8 @@ from trafficfeed.network.sections import Resolved
 from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.windows import Window
 
+MOST_SETS = 100  # with hundreds of measures in turn, the largest sets are looked at
+
 Key = tuple[int, str]
 """A measure: 0 and its id for the order that is checked, n and its id for the n-th of the others."""
 
@@ -29,9 +31,9 @@ class StandingOrder:
     windows: Mapping[str, Sequence[Window]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Placed:
-    """A measure with its place and windows; `path` is where it is in its order."""
+    """A measure with its place and windows (by start); `path` is where it is in its order."""
 
     measure: Measure
     resolved: Resolved
@@ -39,10 +41,10 @@ class Placed:
     path: str
     order: Order
 
-    @property
-    def edges(self) -> tuple[int, ...]:
-        """All edges of its sections, each once."""
-        return tuple(dict.fromkeys(e for s in self.resolved.sections for e in s.edges))
+    @cached_property
+    def edges(self) -> frozenset[int]:
+        """All edges of its sections."""
+        return frozenset(e for s in self.resolved.sections for e in s.edges)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +114,9 @@ class Case:
 
         A set that is part of another closes less, so what the larger one leaves open the smaller leaves open too.
         """
-        sets = {s for s in _simultaneous(self.by_key) if any(n == 0 for n, _ in s)}
+        found = {s for s in _simultaneous(self.by_key) if any(n == 0 for n, _ in s)}
+        sets = sorted(found, key=lambda s: (-len(s), sorted(s)))[:MOST_SETS]
         largest = [s for s in sets if not any(s < other for other in sets)]
-        largest.sort(key=lambda s: (-len(s), sorted(s)))
         return tuple(
             Situation(own=frozenset(k for k in s if k[0] == 0), others=frozenset(k for k in s if k[0] > 0))
             for s in largest
@@ -138,7 +140,7 @@ def _placed(order: Order, resolved: Sequence[Resolved], windows: Mapping[str, Se
         yield Placed(
             measure=measure,
             resolved=by_id.get(measure.id, Resolved(measure_id=measure.id, sections=())),
-            windows=tuple(windows.get(measure.id, ())),
+            windows=tuple(sorted(windows.get(measure.id, ()))),
             path=f"measures[{i}]",
             order=order,
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import shapely
 
 from trafficfeed.closures.access import shut_to
 from trafficfeed.closures.checks.case import Case, Placed
@@ -13,11 +14,14 @@ from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.line_matching import match_line
 from trafficfeed.network.matching import street_name
 from trafficfeed.network.naming import listed
+from trafficfeed.network.plane import plane_of
 from trafficfeed.network.routing import detour_around
 from trafficfeed.network.vehicle_classes import VehicleClass
 
 SERVED = {VehicleClass.BUS: "buses", VehicleClass.TRUCK: "lorries"}
 MOST_SECTIONS = 20
+MOST_MEASURES = 10
+FARTHEST_M = 2000.0
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -29,9 +33,20 @@ def check(case: Case) -> Iterator[Finding]:
     for mine in case.own:
         if mine.measure.detour is not None:
             yield from _signed(case, mine, mine.measure.detour)
-    for others in case.standing:
-        for theirs in others:
-            yield from _theirs(case, theirs)
+    for theirs in _nearest(case):
+        yield from _theirs(case, theirs)
+
+
+def _nearest(case: Case) -> list[Placed]:
+    """The measures of other orders whose detours could lead over a street of this one: the nearest few."""
+    lines = plane_of(case.graph).lines
+    mine = shapely.MultiLineString(list(lines[sorted(e for own in case.own for e in own.edges)]))
+    near = []
+    for theirs in (p for others in case.standing for p in others if p.edges):
+        apart = float(shapely.MultiLineString(list(lines[sorted(theirs.edges)])).distance(mine))
+        if apart <= FARTHEST_M:
+            near.append((apart, theirs.order.id, theirs.measure.id, theirs))
+    return [theirs for *_, theirs in sorted(near, key=lambda row: row[:3])[:MOST_MEASURES]]
 
 
 def _signed(case: Case, mine: Placed, detour: DrawnLine) -> Iterator[Finding]:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from trafficfeed.closures.checks.case import Case, ShutNow
-from trafficfeed.closures.orders import Exemption
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.places import PlaceKind
 from trafficfeed.network.plane import plane_of
@@ -18,7 +17,9 @@ from trafficfeed.network.vehicle_classes import VehicleClass
 
 CLASSES = {
     VehicleClass.PASSENGER: "cars",
+    VehicleClass.CUSTOM1: "residents",
     VehicleClass.DELIVERY: "deliveries",
+    VehicleClass.TRUCK: "lorries",
     VehicleClass.EMERGENCY: "emergency vehicles",
 }
 MOST_SITUATIONS = 6
@@ -68,13 +69,19 @@ def check(case: Case) -> Iterator[Finding]:
             own, standing = case.shut(situation.own, vehicle_class), case.shut(situation.others, vehicle_class)
             if not own:
                 continue
-            moves = moves_of(case.graph, vehicle_class)
+            driven = _driven_as(vehicle_class)
+            moves = moves_of(case.graph, driven)
             state = (moves, own.edges.tobytes(), own.turns, standing.edges.tobytes(), standing.turns)
             if state not in known:  # most classes may drive on the same streets
-                known[state] = _cut_off(case, own, standing, vehicle_class)
+                known[state] = _cut_off(case, own, standing, driven)
             found[vehicle_class] |= known[state]
     for kind in PlaceKind:
         yield from _of_kind(case, kind, found)
+
+
+def _driven_as(vehicle_class: VehicleClass) -> VehicleClass:
+    """Residents drive cars: what keeps them out is the order, not the network's own rules."""
+    return VehicleClass.PASSENGER if vehicle_class is VehicleClass.CUSTOM1 else vehicle_class
 
 
 def _cut_off(case: Case, own: ShutNow, standing: ShutNow, vehicle_class: VehicleClass) -> _CutOff:
@@ -111,7 +118,7 @@ def _of_kind(case: Case, kind: PlaceKind, found: Mapping[VehicleClass, _CutOff])
 def _finding(case: Case, kind: PlaceKind, cut: _CutOff, classes: list[VehicleClass]) -> Finding:
     rows = sorted(cut.unreached | cut.unleft)
     streets = Counter(_street(case, r) for r in rows)
-    severity = _severity(case, kind, classes)
+    severity = _severity(kind, classes)
     who = _and([CLASSES[c] for c in classes])
     where = ", ".join(f"{street} ({count})" for street, count in streets.most_common(_LABELS))
     labels = [case.places.label[r] for r in rows if case.places.label[r]]
@@ -122,7 +129,7 @@ def _finding(case: Case, kind: PlaceKind, cut: _CutOff, classes: list[VehicleCla
         + (f": {', '.join(labels[:_LABELS])}" if kind is not PlaceKind.ADDRESS and labels else "")
         + _on_it(case, rows),
         where=where,
-        mend=_mend(case, kind, classes),
+        mend=_mend(kind, classes),
         detail={
             "kind": kind.value,
             "classes": [c.value for c in classes],
@@ -132,7 +139,6 @@ def _finding(case: Case, kind: PlaceKind, cut: _CutOff, classes: list[VehicleCla
             "by_street": dict(streets.most_common()),
             "labels": labels[:50],
             "osm_ids": [case.places.osm_id[r] for r in rows[:50]],
-            "residents_excepted": _residents_excepted(case),
         },
     )
 
@@ -164,24 +170,19 @@ def _street(case: Case, row: int) -> str:
     return case.graph.names[int(case.places.edge[row])] or "an unnamed street"
 
 
-def _severity(case: Case, kind: PlaceKind, classes: list[VehicleClass]) -> Severity:
+def _severity(kind: PlaceKind, classes: list[VehicleClass]) -> Severity:
     urgent = kind in (PlaceKind.HOSPITAL, PlaceKind.FIRE_STATION)
     if VehicleClass.EMERGENCY in classes:
         return Severity.ERROR if urgent else Severity.WARNING
-    if kind is PlaceKind.ADDRESS and _residents_excepted(case):
-        return Severity.INFO
-    return Severity.WARNING
+    concerned = VehicleClass.CUSTOM1 if kind is PlaceKind.ADDRESS else VehicleClass.PASSENGER
+    return Severity.WARNING if concerned in classes else Severity.INFO
 
 
-def _residents_excepted(case: Case) -> bool:
-    return all(Exemption.RESIDENTS in placed.measure.exceptions for placed in case.own)
-
-
-def _mend(case: Case, kind: PlaceKind, classes: list[VehicleClass]) -> str:
+def _mend(kind: PlaceKind, classes: list[VehicleClass]) -> str:
     if VehicleClass.EMERGENCY in classes:
         return "except emergency vehicles, or keep one way in and out open"
-    if kind is PlaceKind.ADDRESS:
-        if _residents_excepted(case):
-            return "residents may pass; tell visitors and deliveries where to stop"
+    if kind is not PlaceKind.ADDRESS:
+        return "leave an entrance open, or tell the operator beforehand"
+    if VehicleClass.CUSTOM1 in classes:
         return "except residents, leave an entrance open, or open it briefly at agreed times"
-    return "leave an entrance open, or tell the operator beforehand"
+    return "residents may pass; tell visitors and deliveries where to stop"

@@ -23,20 +23,24 @@ def check(case: Case) -> Iterator[Finding]:
 
 
 def _compare(case: Case, mine: Placed, theirs: Placed) -> Iterator[Finding]:
-    if not (shared := first_overlap(mine.windows, theirs.windows)):
+    common, against = sorted(mine.edges & theirs.edges), _opposite_ways(case, mine, theirs)
+    if not common and not against:
         return
-    if isinstance(mine.measure.rule, OneWay) and isinstance(theirs.measure.rule, OneWay):
-        opposite = plane_of(case.graph).opposite
-        against = [e for e in mine.edges if opposite[e] >= 0 and int(opposite[e]) in set(theirs.edges)]
-        if against:
-            yield _contradiction(case, mine, theirs, against, shared)
-            return
-    common = sorted(set(mine.edges) & set(theirs.edges))
-    if not common:
+    shared = first_overlap(mine.windows, theirs.windows)
+    if shared is None:
         return
-    fault = _fault(mine, theirs)
-    if fault:
+    if against:
+        yield _contradiction(case, mine, theirs, against, shared)
+    elif fault := _fault(mine, theirs):
         yield _finding(case, mine, theirs, common, shared, *fault)
+
+
+def _opposite_ways(case: Case, mine: Placed, theirs: Placed) -> list[int]:
+    """Edges that one measure closes for a one-way, while another closes their other direction for one."""
+    if not (isinstance(mine.measure.rule, OneWay) and isinstance(theirs.measure.rule, OneWay)):
+        return []
+    opposite = plane_of(case.graph).opposite
+    return sorted(e for e in mine.edges if int(opposite[e]) in theirs.edges)
 
 
 def _fault(mine: Placed, theirs: Placed) -> tuple[Severity, str, str] | None:
@@ -63,13 +67,12 @@ def _fault(mine: Placed, theirs: Placed) -> tuple[Severity, str, str] | None:
 
 
 def first_overlap(mine: Sequence[Window], theirs: Sequence[Window]) -> Window | None:
-    """Return the first time that two lists of windows share."""
-    first, second = sorted(mine), sorted(theirs)
+    """Return the first time that two lists of windows, each by start, share."""
     i = j = 0
-    while i < len(first) and j < len(second):
-        if first[i].overlaps(second[j]):
-            return Window(start=max(first[i].start, second[j].start), end=min(first[i].end, second[j].end))
-        if first[i].end <= second[j].end:
+    while i < len(mine) and j < len(theirs):
+        if mine[i].overlaps(theirs[j]):
+            return Window(start=max(mine[i].start, theirs[j].start), end=min(mine[i].end, theirs[j].end))
+        if mine[i].end <= theirs[j].end:
             i += 1
         else:
             j += 1
