@@ -11,6 +11,7 @@ import numpy as np
 from trafficfeed.errors import ScenarioInvalid, SimulationFailed
 from trafficfeed.network.city import City
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.progress import Progress, silent
 from trafficfeed.settings import Settings
 from trafficfeed.simulation.certificate import (
     Certificate,
@@ -31,7 +32,7 @@ from trafficfeed.simulation.stopping import confirmation_rule, looks_of, needs_c
 from trafficfeed.simulation.street_names import StreetNames
 from trafficfeed.simulation.streets import streets_of
 from trafficfeed.simulation.sumo_binary import sumo_version
-from trafficfeed.simulation.tiers import Driven, Progress, drive, pair_specs
+from trafficfeed.simulation.tiers import Driven, drive, pair_specs
 from trafficfeed.simulation.verdict import reasons_of
 
 Confirm = Literal["auto", "meso", "micro"]
@@ -106,7 +107,7 @@ def evaluate(
     as_of: datetime,
     informed_share: float = 0.5,
     confirm: Confirm = "auto",
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Certificate:
     """Drive base against plan and return the certificate; `conclude` of the same question.
 
@@ -154,7 +155,7 @@ def conclude(
         return _undriven(question, _inputs(question, None), "coverage", str(error), as_of)
     inputs = _inputs(question, (base, plan))
     try:
-        driven = _driven(question, base, plan, graph=graph, runs=runs, progress=progress)
+        driven = _driven(question, base, plan, graph=graph, runs=runs, progress=progress or silent)
     except SimulationFailed as error:
         return _undriven(question, inputs, "simulation", str(error), as_of)
     certificate = _certificate(question, inputs, driven, as_of)
@@ -168,7 +169,7 @@ def evidence_path(runs: Path, identifier: str) -> Path:
 
 
 def _driven(
-    question: Question, base: Scenario, plan: Scenario, *, graph: RoadGraph, runs: Path, progress: Progress | None
+    question: Question, base: Scenario, plan: Scenario, *, graph: RoadGraph, runs: Path, progress: Progress
 ) -> list[Driven]:
     """Return the tiers driven, the one that decides last."""
     settings = question.settings
@@ -281,7 +282,7 @@ def _undriven(question: Question, inputs: Mapping[str, Any], gate: str, message:
 def _notes(question: Question, inputs: Mapping[str, Any], tiers: Sequence[Driven]) -> tuple[str, ...]:
     clock, interventions = inputs["clock"], question.interventions
     begin_s, end_s = min(i.begin_s for i in interventions), max(i.end_s for i in interventions)
-    notes = []
+    notes = [str(question.subject["assumption"])] if question.subject.get("assumption") else []
     if not _touches_traffic(question, tiers[-1]):
         notes.append("No traffic of this demand uses the streets concerned in the simulated time.")
     if question.city.file.demand.kind == "day" and (begin_s < clock["begin_s"] or end_s > clock["end_s"]):

@@ -1,5 +1,6 @@
 """Streets as people know them: edges grouped by name or by stretch, and what to call one without a name."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,9 +10,9 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from trafficfeed.network.matching import cross_street
+from trafficfeed.network.naming import compass
 from trafficfeed.network.road_graph import RoadGraph
-
-_COMPASS = ("eastbound", "northbound", "westbound", "southbound")
 
 
 @dataclass(frozen=True)
@@ -78,21 +79,9 @@ class StreetNames:
         np.add.at(neighbours, high, 1)
         return neighbours <= 2
 
-    @cached_property
-    def _at_node(self) -> dict[int, list[int]]:
-        at: dict[int, list[int]] = {}
-        for edge, (start, end) in enumerate(
-            zip(self.graph.from_node.tolist(), self.graph.to_node.tolist(), strict=True)
-        ):
-            at.setdefault(start, []).append(edge)
-            at.setdefault(end, []).append(edge)
-        return at
-
     def _cross(self, edge: int, node: int) -> str:
-        names = (self.graph.names[other] for other in self._at_node[node])
-        return min((name for name in names if name and name != self.graph.names[edge]), default="")
+        return cross_street(self.graph, node, self.graph.names[edge])
 
     def _compass(self, edge: int) -> str:
         (x0, y0), (x1, y1) = self.graph.geometry[edge].coords[0][:2], self.graph.geometry[edge].coords[-1][:2]
-        angle = np.arctan2(y1 - y0, (x1 - x0) * np.cos(np.radians(y0)))
-        return _COMPASS[int(np.round(angle / (np.pi / 2))) % 4]
+        return compass((x1 - x0) * math.cos(math.radians(y0)), y1 - y0)

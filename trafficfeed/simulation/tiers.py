@@ -1,13 +1,14 @@
 """Driving one tier: seed pairs of base and plan, in batches, until the gates are decided."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.progress import Progress, silent
 from trafficfeed.settings import SimulationSettings, Thresholds
 from trafficfeed.simulation.certificate import Estimate, Verdict
 from trafficfeed.simulation.comparison import estimates, figures_of
@@ -16,9 +17,6 @@ from trafficfeed.simulation.runs import run_many
 from trafficfeed.simulation.scenario import RunSpec, Scenario, Tier
 from trafficfeed.simulation.streets import EdgeTraffic, edge_traffic, full_edges
 from trafficfeed.simulation.verdict import settled, verdict_of
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being driven, runs done, runs in this batch)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +77,7 @@ def drive(
     thresholds: Thresholds,
     simulation: SimulationSettings,
     runs: Path,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Driven:
     """Drive pairs with the seeds `first_seed`, +1, +2 …, until the gates are decided at one of `looks`.
 
@@ -97,7 +95,7 @@ def drive(
             runs=runs,
             workers=simulation.workers,
             time_limit_s=simulation.time_limit_s,
-            progress=_named(progress, tier, look),
+            progress=partial(progress, f"{tier}, {look} pairs"),
         )
         driven = Driven(
             tier=tier,
@@ -111,9 +109,3 @@ def drive(
         if settled(thresholds, driven.metrics):
             break
     return driven
-
-
-def _named(progress: Progress | None, tier: str, look: int) -> Callable[[int, int], None] | None:
-    if progress is None:
-        return None
-    return lambda done, total: progress(f"{tier}, {look} pairs", done, total)

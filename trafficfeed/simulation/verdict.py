@@ -42,7 +42,11 @@ def gates_of(thresholds: Thresholds, metrics: Mapping[str, Estimate]) -> tuple[G
             context=f"base trip {base_emergency:.0f} s" if base_emergency else "",
         ),
         Gate(
-            name="emergency access", metric="emergency_cut_off_vehicles", limit=0.0, unit="emergency vehicles shut out"
+            name="emergency access",
+            metric="emergency_cut_off_vehicles",
+            limit=0.0,
+            context="emergency trips that end short of their address",
+            unit="vehicles a run",
         ),
         Gate(
             name="lost vehicles",
@@ -111,15 +115,20 @@ def text_of(estimate: Estimate, unit: str) -> str:
 
 def _reason(gate: Gate, estimate: Estimate | None) -> Reason:
     passed, decided = _state(gate, estimate)
-    limit = f"{100 * gate.limit:g} %" if gate.unit == "%" else f"{gate.limit:g} {gate.unit}"
     context = f" ({gate.context})" if gate.context else ""
     return Reason(
         gate=gate.name,
         passed=passed,
         decided=decided,
         measured=text_of(estimate, gate.unit) if estimate else _unmeasured(gate),
-        threshold=f"at most {limit}{context}",
+        threshold=f"{_limit(gate)}{context}",
     )
+
+
+def _limit(gate: Gate) -> str:
+    if not gate.limit:
+        return "none"
+    return f"at most {100 * gate.limit:g} %" if gate.unit == "%" else f"at most {gate.limit:.4g} {gate.unit}"
 
 
 def _unmeasured(gate: Gate) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.simulation.certificate import Certificate, Reason, as_document, to_json
 from trafficfeed.simulation.evidence import Evidence
-from trafficfeed.simulation.report.map import change_map
+from trafficfeed.simulation.report.map import Extent, change_map
 from trafficfeed.simulation.report.plots import distribution_plot, pairs_plot
 from trafficfeed.simulation.report.words import fates_of, inputs_of, sentence_of, stretch_of, title_of
 
@@ -43,20 +43,23 @@ def write_report(certificate: Certificate, evidence: Evidence | None, graph: Roa
 
 def _pictures(certificate: Certificate, evidence: Evidence, graph: RoadGraph) -> dict[str, bytes]:
     left_hand = bool(certificate.inputs.get("city", {}).get("left_hand", False))
+    changes = (
+        ("flow.png", evidence.flow_plan - evidence.flow_base, "vehicles, plan − base", _LEAST_VEHICLES),
+        ("delay.png", evidence.delay_plan_h - evidence.delay_base_h, "vehicle-hours lost", _LEAST_DELAY_H),
+    )
+    extent = Extent.around(graph, evidence.closed, [change for _, change, _, _ in changes])
     pictures = {
         name: change_map(
             graph,
             change,
+            extent=extent,
             closed=evidence.closed,
             streets=certificate.streets,
             unit=unit,
             least=least,
             left_hand=left_hand,
         )
-        for name, change, unit, least in (
-            ("flow.png", evidence.flow_plan - evidence.flow_base, "vehicles, plan − base", _LEAST_VEHICLES),
-            ("delay.png", evidence.delay_plan_h - evidence.delay_base_h, "vehicle-hours lost", _LEAST_DELAY_H),
-        )
+        for name, change, unit, least in changes
     }
     pictures["pairs.svg"] = pairs_plot(evidence.pairs, _limits(certificate), certificate.metrics)
     pictures["distribution.svg"] = distribution_plot(evidence.delay_counts)

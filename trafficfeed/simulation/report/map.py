@@ -14,9 +14,16 @@ from trafficfeed.simulation.report.figure import FAINT, INK, new_figure, png
 _WIDTH_IN = 5.0
 _METRES_PER_DEGREE = 111_320.0
 _STREETS_GREY = "#d3d8dd"
-_COLOURS = "PuOr_r"  # diverging, safe for the colour-blind: purple less, orange more
+_COLOURS = (
+    "#35166b",
+    "#8573b6",
+    "#cdd2d7",
+    "#e8923a",
+    "#8a3a05",
+)  # purple less, orange more: safe for the colour-blind
 _LEAST_EXTENT_M = 500.0
 _LABELLED = 8
+_STRONG = 0.15
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -25,13 +32,14 @@ def change_map(
     graph: RoadGraph,
     change: FloatArray,
     *,
+    extent: "Extent",
     closed: npt.NDArray[np.int64],
     streets: Sequence[Mapping[str, Any]],
     unit: str,
     least: float,
     left_hand: bool = False,
 ) -> bytes:
-    """Draw `change` on the streets around where it happens; north is up, metres are equal both ways.
+    """Draw `change` on the streets in `extent`; north is up, metres are equal both ways.
 
     Parameters
     ----------
@@ -51,8 +59,7 @@ def change_map(
     bytes
         PNG.
     """
-    shown = np.flatnonzero(np.abs(change) >= least)
-    plane = _Plane.around(graph, shown, closed, np.abs(change))
+    shown, plane = np.flatnonzero(np.abs(change) >= least), extent
     height_in = _WIDTH_IN * plane.height_m / plane.width_m
     figure = new_figure(_WIDTH_IN, height_in + 0.55)
     axes = figure.add_axes((0, 0.55 / (height_in + 0.55), 1, height_in / (height_in + 0.55)))
@@ -68,20 +75,18 @@ def change_map(
     return png(figure)
 
 
-class _Plane:
-    """Metres east and north of the map's south-west corner; good for the few kilometres that a map shows."""
+class Extent:
+    """What a map shows, and metres east and north of its south-west corner; good for a few kilometres."""
 
     def __init__(self, west: float, south: float, width_m: float, height_m: float) -> None:
         self.west, self.south, self.width_m, self.height_m = west, south, width_m, height_m
         self.scale = np.array([_METRES_PER_DEGREE * math.cos(math.radians(south)), _METRES_PER_DEGREE])
 
     @classmethod
-    def around(
-        cls, graph: RoadGraph, shown: npt.NDArray[np.int64], closed: npt.NDArray[np.int64], weight: FloatArray
-    ) -> "_Plane":
-        """Return the plane that holds the closed edges and nearly all of the change, with a margin."""
-        strong = shown[weight[shown] >= 0.1 * weight[shown].max(initial=0.0)]
-        edges = np.union1d(strong, closed).astype(np.int64)
+    def around(cls, graph: RoadGraph, closed: npt.NDArray[np.int64], changes: Sequence[FloatArray]) -> "Extent":
+        """Return the extent that holds the closed edges and whatever changes strongly, with a margin."""
+        strong = [np.flatnonzero(np.abs(c) >= max(_STRONG * np.abs(c).max(initial=0.0), 1e-9)) for c in changes]
+        edges = np.unique(np.concatenate([*strong, closed])).astype(np.int64)
         bounds = shapely.bounds(graph.geometry[edges] if len(edges) else graph.geometry)
         (west, south), (east, north) = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
         middle = np.array([(west + east) / 2, (south + north) / 2])
@@ -107,7 +112,7 @@ class _Plane:
         return inside
 
 
-def _draw_streets(axes: Any, lines: npt.NDArray[Any], plane: _Plane) -> None:
+def _draw_streets(axes: Any, lines: npt.NDArray[Any], plane: Extent) -> None:
     from matplotlib.collections import LineCollection
 
     near = lines[plane.holds(lines)]
@@ -124,7 +129,7 @@ def _draw_change(
     left_hand: bool,
 ) -> Any:
     from matplotlib.collections import LineCollection
-    from matplotlib.colors import TwoSlopeNorm
+    from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 
     most = float(np.quantile(np.abs(change[shown]), 0.98)) if len(shown) else 1.0
     order = shown[np.argsort(np.abs(change[shown]), kind="stable")]
@@ -135,7 +140,7 @@ def _draw_change(
     drawn = LineCollection(
         _points([line for _, line in kept]),
         array=change[[e for e, _ in kept]] if kept else np.zeros(0),
-        cmap=_COLOURS,
+        cmap=LinearSegmentedColormap.from_list("change", _COLOURS),
         norm=TwoSlopeNorm(0.0, -most, most),
         linewidths=1.2 + 2.6 * strength,
         capstyle="round",
@@ -153,7 +158,7 @@ def _draw_closed(axes: Any, lines: npt.NDArray[Any], closed: npt.NDArray[np.int6
     axes.add_collection(LineCollection(points, colors="white", linewidths=1.4, linestyles=(0, (2, 2)), zorder=5))
 
 
-def _number(axes: Any, plane: _Plane, streets: Sequence[Mapping[str, Any]]) -> None:
+def _number(axes: Any, plane: Extent, streets: Sequence[Mapping[str, Any]]) -> None:
     from matplotlib.patheffects import withStroke
 
     halo = [withStroke(linewidth=2.5, foreground="white")]
@@ -183,7 +188,7 @@ def _number(axes: Any, plane: _Plane, streets: Sequence[Mapping[str, Any]]) -> N
         )
 
 
-def _scale_bar(axes: Any, plane: _Plane) -> None:
+def _scale_bar(axes: Any, plane: Extent) -> None:
     length = _round_length(plane.width_m / 4)
     x, y = 0.03 * plane.width_m, 0.03 * plane.height_m
     axes.plot([x, x + length], [y, y], color=INK, linewidth=2.5, solid_capstyle="butt", zorder=9)
