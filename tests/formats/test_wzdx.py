@@ -164,6 +164,10 @@ def test_a_road_without_a_name_and_without_cross_streets_is_still_conformant() -
     assert official_verdict(wzdx.encode([event], publication_time=PUBLISHED, feed=FEED)).startswith("ok")
 
 
+def test_a_turn_ban_is_told_in_the_description_since_the_standard_has_no_word_for_it() -> None:
+    assert properties(TURN)["core_details"]["description"] == "The street is dug up. (High Street ↛ East Street)"
+
+
 def test_lane_numbers_beyond_the_road_leave_it_open() -> None:
     event = replace(KERB_LANE, rule=LanesClosed(lanes=(5,)), lanes_closed=())
     assert {lane["status"] for lane in properties(event)["lanes"]} == {"open"}

@@ -1,11 +1,11 @@
 """WZDx 4.2 Work Zone Feed: roadworks and their detours, and nothing else."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from trafficfeed.closures.orders import Reason
+from trafficfeed.closures.orders import Reason, TurnBan
 from trafficfeed.closures.publication import slug_of
 from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.errors import FeedNonConformant
@@ -137,6 +137,8 @@ def _core(
     related: list[dict[str, str]],
 ) -> dict[str, Any]:
     title, text = _in(event.title, feed.language), _in(event.description, feed.language)
+    if isinstance(event.rule, TurnBan):  # WZDx has no word for it
+        text = f"{text} ({event.street} ↛ {event.to_street})"
     if event.until:
         text = f"{text} ({_in(event.until, feed.language)})"
     return {
@@ -166,8 +168,8 @@ def _dates(event: RoadEvent) -> dict[str, Any]:
     }
 
 
-def _in(texts: "dict[str, str] | Any", language: str) -> str:
+def _in(texts: Mapping[str, str], language: str) -> str:
     for wanted in (language, language.split("-")[0], "en"):
         if wanted in texts:
-            return str(texts[wanted])
-    return str(texts[min(texts)])
+            return texts[wanted]
+    return texts[min(texts)]
