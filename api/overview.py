@@ -146,7 +146,7 @@ def _order(
         headline=_headline(shown, bool(held), zone, now),
         where=_where(shown),
         rules=wording.rules_text(r.rule for r in shown),
-        exceptions=wording.exceptions_text(dict.fromkeys(e for r in shown for e in r.exceptions)),
+        exceptions=_exceptions(shown),
         next_times=times,
         badge=_badge(group),
         effect=_effect(group),
@@ -179,6 +179,15 @@ def _where(shown: Sequence[Record]) -> str:
         return f"{len(shown)} unnamed street{'s' if len(shown) > 1 else ''}"
     named = ", ".join(streets[:4])
     return named + (f" and {len(streets) - 4} more streets" if len(streets) > 4 else "")
+
+
+def _exceptions(shown: Sequence[Record]) -> str:
+    """Return who may pass everywhere, and who only in parts: a ring that lets residents in says nothing of the next."""
+    everyone = list(dict.fromkeys(name for r in shown for name in r.exceptions))
+    always = [name for name in everyone if all(name in r.exceptions for r in shown)]
+    partly = wording.exceptions_text(name for name in everyone if name not in always)
+    texts = (wording.exceptions_text(always), f"in parts {partly}" if partly else "")
+    return "; ".join(text for text in texts if text)
 
 
 def _times(records: Sequence[Record], zone: ZoneInfo, now: datetime) -> list[str]:
@@ -257,7 +266,7 @@ def _effect(group: Sequence[Record]) -> Effect | None:
         report=f"/v1/certificates/{certificate_id}/report",
         delay=wording.seconds(found.get("delay_per_vehicle_s")),
         delay_range=f"{wording.seconds(low)} to {wording.seconds(high)}" if None not in (low, high) else "",
-        emergency=wording.seconds(found.get("emergency_delay_s")),
+        emergency=wording.seconds(found.get("emergency_delay_s"), missing="none driven"),
         runs=int(found.get("seeds") or 0),
         cut_off=int(found.get("cut_off") or 0),
     )

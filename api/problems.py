@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from trafficfeed.errors import OrderConflict, OrderInvalid, OrderNotFound, SourceMalformed, TrafficFeedError
+from trafficfeed.errors import OrderConflict, OrderInvalid, OrderNotFound, TrafficFeedError
 from trafficfeed.findings import Finding
 
 MEDIA_TYPE = "application/problem+json"
@@ -106,8 +106,6 @@ def _status_of(error: TrafficFeedError) -> tuple[int, str]:
         return 404, "unknown-order"
     if isinstance(error, OrderConflict):
         return 409, "order-conflict"
-    if isinstance(error, SourceMalformed):
-        return 422, "source-malformed"
     return 503, "unavailable"
 
 

@@ -99,10 +99,10 @@ def exceptions_text(exceptions: Iterable[str]) -> str:
     return _join([_EXEMPTIONS.get(name, name) for name in exceptions])
 
 
-def seconds(value: float | None) -> str:
-    """Return a delay with its sign, to a tenth of a second below ten."""
+def seconds(value: float | None, *, missing: str = "–") -> str:
+    """Return a delay with its sign, to a tenth of a second below ten; `missing` where there is none."""
     if value is None:
-        return "–"
+        return missing
     rounded = round(value, 1 if abs(value) < 9.95 else 0)
     return f"{rounded:+.{1 if abs(value) < 9.95 else 0}f} s".replace("-", "−") if rounded else "0.0 s"
 
