@@ -10,13 +10,13 @@ import shapely
 
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats.records import Feed, Line, Record, is_point
-from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.road_graph import IntArray, RoadGraph
 
 _VECTORS = {"northbound": (0, 1), "eastbound": (1, 0), "southbound": (0, -1), "westbound": (-1, 0)}
 _METRES_PER_DEGREE = 111_195.0
 _SHORT_M = 12.0  # a ring, or so short that its direction says nothing
 _SCALE = 10_000_000  # seven decimals
-_JOINT_M = 60.0  # widest junction that two edges' ends may leave open
+_NOWHERE: frozenset[int] = frozenset()
 
 Keys = npt.NDArray[np.int64]
 
@@ -62,15 +62,15 @@ class _Roads:
         self._steps = set(zip(keys[:-1][same].tolist(), keys[1:][same].tolist(), strict=True))
         first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
         last = np.r_[first[1:] - 1, len(owner) - 1]
-        self._begins, self._ends = set(keys[first].tolist()), set(keys[last].tolist())
+        self._begins = _nodes_at(keys[first], graph.from_node)
+        self._ends = _nodes_at(keys[last], graph.to_node)
 
     def fault_of(self, line: Line) -> str:
-        points = _array(line)
-        keys = _keys(points).tolist()
+        keys = _keys(_array(line)).tolist()
         for number, (a, b) in enumerate(pairwise(keys)):
             if (a, b) in self._steps or a == b:
                 continue
-            if a in self._ends and b in self._begins and _distance_m(points[number], points[number + 1]) < _JOINT_M:
+            if self._ends.get(a, _NOWHERE) & self._begins.get(b, _NOWHERE):  # across a junction
                 continue
             if (b, a) in self._steps:
                 return f"runs against the direction of travel at point {number}"
@@ -99,9 +99,11 @@ def _across(line: Line) -> tuple[float, float]:
     return (lon_b - lon_a) * scale, (lat_b - lat_a) * _METRES_PER_DEGREE
 
 
-def _distance_m(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
-    scale = _METRES_PER_DEGREE * cos(radians(float(a[1])))
-    return hypot((b[0] - a[0]) * scale, (b[1] - a[1]) * _METRES_PER_DEGREE)
+def _nodes_at(keys: Keys, nodes: IntArray) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for key, node in zip(keys.tolist(), nodes.tolist(), strict=True):
+        found.setdefault(key, set()).add(node)
+    return found
 
 
 def _error(rule: str, where: str, message: str, mend: str, severity: Severity = Severity.ERROR) -> Finding:
