@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_closures import closure, order_of
+from made_closures import NIGHT, closure, order_of
 
 from trafficfeed.closures.orders import OrderState
 from trafficfeed.pipeline import closures, orders
@@ -100,6 +100,32 @@ def test_time_activates_and_ends_an_order_and_its_record_stays_an_hour(desk: _De
     desk.now = AFTER + timedelta(hours=2)
     closures.reconcile_step()
     assert desk.features() == []
+
+
+def test_a_closure_with_an_open_end_stays_closed_when_its_estimate_passes_until_somebody_ends_it(
+    desk: _Desk, cities: Path
+) -> None:
+    document = closure(cities)
+    period = {"start": NIGHT["start"], "until": {"en": "until the pipe is mended"}, "estimated_end": NIGHT["end"]}
+    document["measures"][0]["when"] = {"periods": [period]}
+    desk.submit(document)
+    closures.validate("grid-works", 1)
+
+    desk.now = AFTER
+    assert closures.reconcile_step()["overdue"] == ["grid-works"]
+    assert _end(desk) > AFTER + timedelta(minutes=15)
+    desk.now = AFTER + timedelta(days=2)
+    closures.reconcile_step()
+    assert _end(desk) > desk.now
+
+    orders.end_order(desk.database, "grid-works", actor="officer", as_of=desk.now, reason="the pipe is mended")
+    closures.release_step()
+    assert _end(desk) == desk.now
+
+
+def _end(desk: _Desk) -> datetime:
+    [feature] = desk.features()
+    return datetime.fromisoformat(feature["properties"]["end"])
 
 
 def test_a_cancelled_order_is_served_as_cancelled_before_it_goes(desk: _Desk, cities: Path) -> None:
