@@ -3,7 +3,7 @@
 from made_cases import block, checked, everywhere, measure, only, order, places
 from made_graphs import Street, graph_of, grid, lonlat
 
-from trafficfeed.closures.orders import Area, Direction, Exemption, OneWay, VehicleRestriction
+from trafficfeed.closures.orders import Area, Direction, DrawnLine, Exemption, OneWay, VehicleRestriction
 from trafficfeed.network.places import PlaceKind
 from trafficfeed.network.vehicle_classes import VehicleClass
 
@@ -40,7 +40,7 @@ def test_what_lies_behind_the_only_entrance_is_cut_off_and_counted_by_street():
     assert finding.detail["count"] == 2
     assert finding.detail["by_street"] == {"Court": 2}
     assert finding.detail["labels"] == ["Court 1", "Court 2"]
-    assert finding.detail["classes"] == ["passenger", "custom1", "delivery", "truck"]
+    assert finding.detail["classes"] == {"passenger": 2, "custom1": 2, "delivery": 2, "truck": 2}
     assert "behind the closed streets" in finding.message
 
 
@@ -66,7 +66,7 @@ def test_residents_excepted_make_it_worth_knowing_only():
     one = order(measure(GATE, exceptions=[Exemption.EMERGENCY, Exemption.RESIDENTS]))
     (finding,) = only(checked(graph, one, at=at), "isolation")
     assert finding.severity == "info"
-    assert finding.detail["classes"] == ["passenger", "delivery", "truck"]
+    assert list(finding.detail["classes"]) == ["passenger", "delivery", "truck"]
 
 
 def test_a_hospital_that_emergency_vehicles_cannot_reach_is_an_error_and_with_them_excepted_a_warning():
@@ -87,7 +87,7 @@ def test_a_car_park_is_reported_for_the_classes_that_are_kept_out():
     at = places(graph, (PARKING, "Court garage", "i>j"))
     only_buses = VehicleRestriction(only=(VehicleClass.BUS, VehicleClass.DELIVERY))
     (finding,) = only(checked(graph, order(measure(GATE, rule=only_buses)), at=at), "isolation")
-    assert (finding.rule, finding.detail["classes"]) == ("isolation.car_park", ["passenger", "custom1", "truck"])
+    assert (finding.rule, list(finding.detail["classes"])) == ("isolation.car_park", ["passenger", "custom1", "truck"])
 
 
 def test_a_one_way_out_lets_people_leave_but_not_arrive():
@@ -145,3 +145,14 @@ def test_places_that_no_street_is_near_are_passed_over():
     at = places(graph, (ADDRESS, "Court 1", "i>j"))
     at.edge[0] = -1
     assert not only(checked(graph, order(measure(GATE)), at=at), "isolation")
+
+
+def test_each_class_is_counted_by_itself_where_they_differ():
+    graph = town()
+    at = places(graph, (ADDRESS, "Gate Street 1", "g>h"), (ADDRESS, "Court 1", "i>j"))
+    no_lorries = VehicleRestriction(banned=(VehicleClass.TRUCK,))
+    court = DrawnLine(coordinates=lonlat((410, 500), (590, 500)))
+    one = order(measure(GATE, rule=no_lorries, name="lorries"), measure(court, name="court"))
+    (finding,) = only(checked(graph, one, at=at), "isolation")
+    assert finding.detail["classes"] == {"passenger": 1, "custom1": 1, "delivery": 1, "truck": 2}
+    assert "by cars, residents and deliveries (1), lorries (2)" in finding.message

@@ -1,7 +1,7 @@
 """Check `isolation`: addresses, hospitals, fire stations and car parks that cannot be reached, or left, and by whom."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,11 @@ class _CutOff:
 
     unreached: frozenset[int]
     unleft: frozenset[int]
+
+    @property
+    def rows(self) -> list[int]:
+        """All of them, sorted."""
+        return sorted(self.unreached | self.unleft)
 
     def __bool__(self) -> bool:
         return bool(self.unreached or self.unleft)
@@ -102,45 +107,55 @@ def _served(case: Case, mask: _Mask) -> _Mask:
 
 
 def _of_kind(case: Case, kind: PlaceKind, found: Mapping[VehicleClass, _CutOff]) -> Iterator[Finding]:
-    """One finding for each set of classes that the same places are cut off for."""
-    groups: dict[tuple[frozenset[int], frozenset[int]], list[VehicleClass]] = {}
-    for vehicle_class, cut in found.items():
+    """One finding for all places of a kind, with what each class cannot do."""
+    cut = {}
+    for vehicle_class, all_kinds in found.items():
         mine = _CutOff(
-            unreached=frozenset(r for r in cut.unreached if case.places.kind[r] == kind),
-            unleft=frozenset(r for r in cut.unleft if case.places.kind[r] == kind),
+            unreached=frozenset(r for r in all_kinds.unreached if case.places.kind[r] == kind),
+            unleft=frozenset(r for r in all_kinds.unleft if case.places.kind[r] == kind),
         )
         if mine:
-            groups.setdefault((mine.unreached, mine.unleft), []).append(vehicle_class)
-    for (unreached, unleft), classes in groups.items():
-        yield _finding(case, kind, _CutOff(unreached=unreached, unleft=unleft), classes)
+            cut[vehicle_class] = mine
+    if cut:
+        yield _finding(case, kind, cut)
 
 
-def _finding(case: Case, kind: PlaceKind, cut: _CutOff, classes: list[VehicleClass]) -> Finding:
-    rows = sorted(cut.unreached | cut.unleft)
+def _finding(case: Case, kind: PlaceKind, cut: Mapping[VehicleClass, _CutOff]) -> Finding:
+    whole = _NOTHING
+    for one in cut.values():
+        whole |= one
+    rows = whole.rows
     streets = Counter(_street(case, r) for r in rows)
-    severity = _severity(kind, classes)
-    who = _and([CLASSES[c] for c in classes])
-    where = ", ".join(f"{street} ({count})" for street, count in streets.most_common(_LABELS))
     labels = [case.places.label[r] for r in rows if case.places.label[r]]
     return Finding(
         rule=f"isolation.{kind.value}",
-        severity=severity,
-        message=f"{len(rows)} {_NAMES[kind][len(rows) > 1]} cannot be {_how(cut)} by {who}"
+        severity=_severity(kind, cut),
+        message=f"{len(rows)} {_NAMES[kind][len(rows) > 1]} cannot be {_how(whole)} by {_by_whom(cut)}"
         + (f": {', '.join(labels[:_LABELS])}" if kind is not PlaceKind.ADDRESS and labels else "")
         + _on_it(case, rows),
-        where=where,
-        mend=_mend(kind, classes),
+        where=", ".join(f"{street} ({count})" for street, count in streets.most_common(_LABELS)),
+        mend=_mend(kind, cut),
         detail={
             "kind": kind.value,
-            "classes": [c.value for c in classes],
             "count": len(rows),
-            "cannot_be_reached": len(cut.unreached),
-            "cannot_be_left": len(cut.unleft),
+            "cannot_be_reached": len(whole.unreached),
+            "cannot_be_left": len(whole.unleft),
+            "classes": {c.value: len(one.rows) for c, one in cut.items()},
             "by_street": dict(streets.most_common()),
             "labels": labels[:50],
             "osm_ids": [case.places.osm_id[r] for r in rows[:50]],
         },
     )
+
+
+def _by_whom(cut: Mapping[VehicleClass, _CutOff]) -> str:
+    """Name the classes; where they are cut off from different places, with the number of each."""
+    groups: dict[_CutOff, list[str]] = {}
+    for vehicle_class, one in cut.items():
+        groups.setdefault(one, []).append(CLASSES[vehicle_class])
+    if len(groups) == 1:
+        return _and(next(iter(groups.values())))
+    return ", ".join(f"{_and(names)} ({len(one.rows)})" for one, names in groups.items())
 
 
 def _and(names: list[str]) -> str:
@@ -170,7 +185,7 @@ def _street(case: Case, row: int) -> str:
     return case.graph.names[int(case.places.edge[row])] or "an unnamed street"
 
 
-def _severity(kind: PlaceKind, classes: list[VehicleClass]) -> Severity:
+def _severity(kind: PlaceKind, classes: Collection[VehicleClass]) -> Severity:
     urgent = kind in (PlaceKind.HOSPITAL, PlaceKind.FIRE_STATION)
     if VehicleClass.EMERGENCY in classes:
         return Severity.ERROR if urgent else Severity.WARNING
@@ -178,7 +193,7 @@ def _severity(kind: PlaceKind, classes: list[VehicleClass]) -> Severity:
     return Severity.WARNING if concerned in classes else Severity.INFO
 
 
-def _mend(kind: PlaceKind, classes: list[VehicleClass]) -> str:
+def _mend(kind: PlaceKind, classes: Collection[VehicleClass]) -> str:
     if VehicleClass.EMERGENCY in classes:
         return "except emergency vehicles, or keep one way in and out open"
     if kind is not PlaceKind.ADDRESS:
