@@ -83,9 +83,17 @@ def test_the_schema_refuses_what_the_parser_refuses() -> None:
         changed("measures.0.when.periods.0.start", "2026-12-05"),
         changed("measures.0.id", "has.dot"),
         changed("title", {}),
+        changed("title", {"english": "x"}),
+        changed("colour", "red"),
     ):
         refusal(broken)
         assert not validator.is_valid(broken)
+
+
+def test_the_schema_takes_a_detour_without_its_kind_as_the_parser_does() -> None:
+    document = changed("measures.0.detour", {"coordinates": [[24.95, 60.17], [24.96, 60.17]]})
+    parsed(document)
+    Draft202012Validator(order_schema()).validate(document)
 
 
 def test_the_same_order_differently_written_has_the_same_bytes() -> None:

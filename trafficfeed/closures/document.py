@@ -100,14 +100,19 @@ def order_hash(order: Order) -> str:
 def order_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of an order file, with descriptions and an example."""
     schema = _adapter().json_schema()
-    for definition in schema.get("$defs", {}).values():
-        if "kind" in definition.get("properties", {}):
-            definition["required"] = sorted({"kind", *definition.get("required", ())})
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "examples": [_EXAMPLE],
-    }
+    _tighten(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "examples": [_EXAMPLE]}
+
+
+def _tighten(schema: Any) -> None:
+    """Say what the parser demands and pydantic's schema leaves out: the tag of a union, and no other keys."""
+    if isinstance(schema, dict):
+        if "discriminator" in schema:
+            schema["oneOf"] = [{**one, "required": ["kind"]} for one in schema["oneOf"]]
+        if "patternProperties" in schema:
+            schema["additionalProperties"] = False
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        _tighten(inner)
 
 
 def _normalised(order: Order) -> Order:

@@ -241,10 +241,10 @@ class Period:
     """
 
     __pydantic_config__ = _STRICT
-    start: WallTime
-    end: WallTime | None = None
+    start: Annotated[WallTime, Field(description="when it begins")]
+    end: Annotated[WallTime | None, Field(description="when it ends; an overnight end is on the next day")] = None
     until: Annotated[Text | None, Field(description="a condition that ends it: until the crowd has left")] = None
-    estimated_end: WallTime | None = None
+    estimated_end: Annotated[WallTime | None, Field(description="when the condition is expected to be met")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +254,9 @@ class Recurrence:
     __pydantic_config__ = _STRICT
     first: Period
     rrule: Annotated[str, Field(description="e.g. FREQ=WEEKLY;BYDAY=MO,TU;UNTIL=20261231T235959")]
-    except_dates: Annotated[tuple[str, ...], Field(description="local dates on which it does not start")] = ()
+    except_dates: Annotated[
+        tuple[str, ...], Field(max_length=1000, description="local dates on which it does not start, as 2026-12-24")
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,9 +264,11 @@ class Schedule:
     """When a measure holds: periods and recurrences, less the brief re-openings."""
 
     __pydantic_config__ = _STRICT
-    periods: tuple[Period, ...] = ()
-    recurrences: tuple[Recurrence, ...] = ()
-    reopenings: tuple[Period, ...] = ()
+    periods: Annotated[tuple[Period, ...], Field(max_length=1000, description="listed one by one")] = ()
+    recurrences: Annotated[tuple[Recurrence, ...], Field(max_length=50, description="by a rule")] = ()
+    reopenings: Annotated[
+        tuple[Period, ...], Field(max_length=1000, description="brief openings inside the periods")
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,11 +277,13 @@ class Measure:
 
     __pydantic_config__ = _STRICT
     id: MeasureId
-    rule: Rule
-    where: Annotated[tuple[Place, ...], Field(min_length=1)]
-    when: Schedule
-    exceptions: tuple[Exemption, ...] = (Exemption.EMERGENCY,)
-    title: Text | None = None
+    rule: Annotated[Rule, Field(description="what is not allowed")]
+    where: Annotated[tuple[Place, ...], Field(min_length=1, max_length=200, description="all of these places")]
+    when: Annotated[Schedule, Field(description="periods, recurrences and re-openings")]
+    exceptions: Annotated[tuple[Exemption, ...], Field(description="who may pass all the same")] = (
+        Exemption.EMERGENCY,
+    )
+    title: Annotated[Text | None, Field(description="where it differs from the order's")] = None
     detour: Annotated[DrawnLine | None, Field(description="the signed detour, where there is one")] = None
 
 
@@ -305,19 +311,19 @@ class Order:
     """What an authority decides: who, why, which measures, where, when, with which exceptions."""
 
     __pydantic_config__ = _STRICT
-    id: Identifier
-    city: str
+    id: Annotated[Identifier, Field(description="the authority's own; it stays when the order changes")]
+    city: Annotated[str, Field(min_length=1, description="name of the city folder, e.g. helsinki")]
     authority: Authority
-    legal_basis: Annotated[str, Field(min_length=1)]
-    reason: Reason
+    legal_basis: Annotated[str, Field(min_length=1, description="the law that it rests on")]
+    reason: Annotated[Reason, Field(description="why; decides which standards may carry it")]
     contact: Contact
-    title: Text
+    title: Annotated[Text, Field(description="by language tag (BCP 47)")]
     timezone: Annotated[str, Field(description="IANA zone of all times without offset")]
     measures: Annotated[tuple[Measure, ...], Field(min_length=1, max_length=500)]
-    description: Text | None = None
+    description: Annotated[Text | None, Field(description="by language tag")] = None
     informed_share: Annotated[float, Field(ge=0, le=1, description="drivers who know before they set out")] = 0.5
-    planned_event: str | None = None
-    links: Mapping[str, str] = field(default_factory=dict)
+    planned_event: Annotated[str | None, Field(description="id of the planned event that it serves")] = None
+    links: Annotated[Mapping[str, str], Field(description="web addresses by name")] = field(default_factory=dict)
 
 
 class OrderState(StrEnum):
