@@ -90,6 +90,12 @@ def test_one_point_on_a_two_way_street_has_no_direction():
     assert "one point alone has no direction" in finding.message
 
 
+def test_a_point_on_one_carriageway_takes_the_other_one_too():
+    graph = boulevard()
+    assert edges(graph, match_points(graph, lonlat((100, 2)))) == {"s0>s1", "n1>n0"}
+    assert edges(graph, match_points(boulevard(names=("East", "West")), lonlat((100, 2)))) == {"s0>s1"}
+
+
 def test_points_work_without_names():
     graph = grid(named=False)
     assert edges(graph, match_points(graph, lonlat((150, 203)))) == {"c1r2>c2r2", "c2r2>c1r2"}

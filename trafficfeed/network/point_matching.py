@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from trafficfeed.network.line_rivals import opposite_carriageway
 from trafficfeed.network.matching import Match, Travel, refused, sections_of, street_name
 from trafficfeed.network.naming import listed, street_index
 from trafficfeed.network.plane import plane_of
@@ -20,7 +21,8 @@ _Point = tuple[float, float]
 
 
 def match_points(graph: RoadGraph, points: Sequence[_Point], travel: Travel = "both") -> Match:
-    """Return the edges at each of the points; both directions of one street are one place.
+    """Return the edges at each of the points; both directions of one street, and its two
+    carriageways, are one place.
 
     A point is refused where no street is within 30 m, or a second street is as near as the first (within 5 m). With
     `travel` forward or backward the order of two or more points gives the direction; a single point has none, so it
@@ -66,8 +68,16 @@ def _at(graph: RoadGraph, point: _Point) -> tuple[list[int], float, Match | None
     if len(rivals):
         return [], 0.0, _ambiguous(graph, point, best, rivals)
     spot = near[same & (distance <= distance.min() + _SAME_SPOT_M)].tolist()
-    both = dict.fromkeys([*spot, *(int(plane.opposite[e]) for e in spot)])
+    both = dict.fromkeys([*spot, *(int(plane.opposite[e]) for e in spot), *_other_carriageway(graph, xy, spot)])
     return [e for e in both if e >= 0], float(distance.min()), None
+
+
+def _other_carriageway(graph: RoadGraph, xy: shapely.Point, spot: Sequence[int]) -> list[int]:
+    """The nearest edge of the other carriageway, where the street has two."""
+    lines = plane_of(graph).lines
+    beside = [e for edge in spot for e in opposite_carriageway(graph, lines[edge], [edge])]
+    beside = [e for e in beside if lines[e].distance(xy) <= FARTHEST_M + CLEARLY_NEARER_M]
+    return [min(beside, key=lambda e: float(lines[e].distance(xy)))] if beside else []
 
 
 def _same_street(graph: RoadGraph, edge: int, other: int) -> bool:
