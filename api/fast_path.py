@@ -10,21 +10,21 @@ PREFIX = "/v1/feeds/closures/"
 class FastPath:
     """Answers GET and HEAD of known formats; a poll that has the content already costs one comparison."""
 
-    def __init__(self, app: ASGIApp, feeds: Feeds) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.feeds = feeds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from the board, or pass on."""
-        board = self.feeds.board
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
+        feeds: Feeds = scope["app"].state.services.feeds
+        board = feeds.board
         document = board.documents.get(scope["path"][len(PREFIX) :])
         if document is None:
             await self.app(scope, receive, send)
             return
-        found = answer(document, dict(scope["headers"]), board.freshness(self.feeds.clock()))
+        found = answer(document, dict(scope["headers"]), board.freshness(feeds.clock()))
         body = b"" if scope["method"] == "HEAD" else found.body
         await send({"type": "http.response.start", "status": found.status, "headers": list(found.headers)})
         await send({"type": "http.response.body", "body": body})

@@ -36,7 +36,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
     clock
         Returns the time, aware; tests fix it.
     """
-    services = Services(settings or from_environment(), clock)
     app = FastAPI(
         title="trafficfeed",
         version=trafficfeed.__version__,
@@ -44,8 +43,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         docs_url=None,  # the interactive pages need scripts from elsewhere
         redoc_url=None,
     )
-    app.state.services = services
-    app.state.pages = Pages(services)
     problems.install(app, _problem_page)
     openapi.install(app)
     for router in (
@@ -56,8 +53,15 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # pages and lists; feeds come compressed
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(FastPath, feeds=services.feeds)  # added last: the first to see a request
+    app.add_middleware(FastPath)  # added last: the first to see a request
+    furnish(app, Services(settings or from_environment(), clock))
     return app
+
+
+def furnish(app: FastAPI, services: Services) -> None:
+    """Give `app`, before it starts, what its routes work with."""
+    app.state.services = services
+    app.state.pages = Pages(services)
 
 
 @asynccontextmanager

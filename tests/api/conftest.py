@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import sumo
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from made_requests import NOW, TOKEN
 from pydantic import SecretStr
 
-from api.main import create_app
+from api.deps import Services
+from api.main import create_app, furnish
 from trafficfeed.network.graph_cache import save_graph, save_places
 from trafficfeed.network.places_import import no_places
 from trafficfeed.network.sumo_net import read_net
@@ -123,10 +125,17 @@ def settings(cities: Path, empty_store: Path, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """The API, made once: its routes cost a quarter of a second."""
+    return create_app(Settings())
+
+
 @pytest.fixture
-def client(settings: Settings, clock: Clock) -> Iterator[TestClient]:
-    """The API, started, without a token."""
-    with TestClient(create_app(settings, clock=clock), raise_server_exceptions=False) as started:
+def client(app: FastAPI, settings: Settings, clock: Clock) -> Iterator[TestClient]:
+    """The API, started on a fresh installation, without a token."""
+    furnish(app, Services(settings, clock))
+    with TestClient(app, raise_server_exceptions=False) as started:
         yield started
 
 

@@ -1,5 +1,6 @@
 """Health, readiness, and the API's description of itself."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ def test_an_unforeseen_failure_shows_no_trace(client: TestClient, monkeypatch: p
 
 ODD_TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
 ODD_JSON = st.recursive(
-    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=8,
 )
@@ -134,13 +135,12 @@ ODD_JSON = st.recursive(
 def test_odd_input_is_refused_and_never_breaks_the_server(
     officer: TestClient, name: str, body: Any, etag: str | None
 ) -> None:
-    headers = {} if etag is None else {"If-Match": etag, "If-None-Match": etag}
+    headers = {"Content-Type": "application/json"} | ({} if etag is None else {"If-Match": etag, "If-None-Match": etag})
     paths = client_paths(officer)
     for method, path in paths:
         filled = re.sub(r"\{\w+\}", quote(name, safe=""), path)
-        answer = officer.request(
-            method, filled, json=body if method in ("POST", "PUT") else None, headers=headers, follow_redirects=False
-        )
+        content = json.dumps(body) if method in ("POST", "PUT") else None
+        answer = officer.request(method, filled, content=content, headers=headers, follow_redirects=False)
         assert answer.status_code < 500 or answer.status_code == 503, (method, filled, answer.text)
     assert officer.get("/v1/orders").json()["orders"] == []
 
