@@ -1,8 +1,11 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 from made_orders import made_order, with_periods, with_schedule
 
 from trafficfeed.closures.schedules import Occurrence, windows_of
@@ -267,3 +270,44 @@ def test_two_rules_of_one_measure_have_different_keys_on_the_same_day() -> None:
     assert order.measures
     keys = [o.key for o in windows(schedule)]
     assert keys == ["2026-12-07", "2026-12-07-r2", "2026-12-08", "2026-12-08-r2"]
+
+
+ZONES = [
+    "Europe/Helsinki",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "Asia/Shanghai",
+    "America/Havana",
+]
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    zone=st.sampled_from(ZONES),
+    start=st.datetimes(datetime(2027, 1, 1), datetime(2027, 12, 1)),
+    minutes=st.integers(30, 23 * 60),
+    rrule=st.sampled_from(["FREQ=DAILY;COUNT=400", "FREQ=DAILY;INTERVAL=2", "FREQ=WEEKLY;COUNT=60", "FREQ=MONTHLY"]),
+    cut_after=st.integers(0, 13),
+    asked_after=st.integers(0, 400),
+)
+def test_windows_never_overlap_and_keep_their_keys_whatever_is_asked_for(
+    zone: str, start: datetime, minutes: int, rrule: str, cut_after: int, asked_after: int
+) -> None:
+    first = start.replace(second=0, microsecond=0)
+    schedule = weekly(first.isoformat(), (first + timedelta(minutes=minutes)).isoformat(), rrule)
+    cut = first + timedelta(days=28 * cut_after, minutes=5)
+    schedule["reopenings"] = [{"start": cut.isoformat(), "end": (cut + timedelta(minutes=20)).isoformat()}]
+    since = datetime(2027, 1, 1, tzinfo=UTC)
+    try:
+        everything = windows(schedule, zone, since=since, until=since + timedelta(days=800))
+    except OrderInvalid as refused:
+        assert {f.rule for f in refused.findings} <= {"schedule.time", "schedule.order", "schedule.reopening"}
+        event("refused")
+        return  # a written time in a gap or a fold, a re-opening while nothing is closed
+    assert all(a.window.end <= b.window.start for a, b in pairwise(everything))
+    assert len({o.key for o in everything}) == len(everything)
+    then = since + timedelta(days=asked_after)
+    some = windows(schedule, zone, since=then, until=then + timedelta(days=30))
+    by_key = {o.key: o.window for o in everything}
+    assert all(by_key[o.key] == o.window for o in some)

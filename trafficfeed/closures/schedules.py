@@ -143,7 +143,7 @@ def _dst_note(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     notes = []
     for name, value in (("start", start), ("end", end)):
         if is_skipped(value, zone):
-            notes.append(f"the clocks skip its {name}: it moves by the hour that is skipped")
+            notes.append(f"the clocks skip its {name}: it moves by as much as is skipped")
         elif is_repeated(value, zone):
             notes.append(f"the clocks show its {name} twice: the first is meant")
     return "; ".join(notes)
