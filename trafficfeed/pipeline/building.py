@@ -175,7 +175,7 @@ def _documents(
     as_of: datetime,
 ) -> dict[str, bytes]:
     events = [event for one in records for event in one.events]
-    documents = encode(events, city=ground.city, settings=settings, publication_time=as_of)
+    documents = encode(events, ground=ground, settings=settings, publication_time=as_of)
     errors = [f for f in check_documents(documents, ground=ground) if f.severity is Severity.ERROR]
     if errors:
         raise FeedNonConformant(f"the feed breaks a rule and is not written: {errors[0]}", errors)

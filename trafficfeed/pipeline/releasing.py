@@ -13,7 +13,7 @@ from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats import native, semantics, wzdx
 from trafficfeed.formats.feed_info import FeedInfo
-from trafficfeed.network.city import City
+from trafficfeed.formats.rules.geometry import bounds_of
 from trafficfeed.pipeline.assessment import Assessment, locate
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.publishing.documents import Document, Release
@@ -74,26 +74,28 @@ def validation_of(certificate: Certificate | None) -> Validation:
     return Validation.PASSED if certificate.verdict is Verdict.PUBLISH else Validation.OVERRIDDEN
 
 
-def feed_info(city: City, settings: Settings) -> FeedInfo:
+def feed_info(ground: Ground, settings: Settings) -> FeedInfo:
     """Return what the feeds say of themselves."""
+    city = ground.city
     return FeedInfo(
         publisher=settings.publisher or city.file.title,
         contact_name=settings.publisher or city.file.title,
         contact_email=settings.contact_email,
         licence=city.file.licence,
         attribution=city.file.attribution,
-        datum=city.file.map_datum,
         language=city.file.language,
+        timezone=city.file.timezone,
         public_url=settings.public_url,
         left_hand=city.file.network.left_hand,
+        bounds=bounds_of(ground.graph),
     )
 
 
 def encode(
-    events: Iterable[RoadEvent], *, city: City, settings: Settings, publication_time: datetime
+    events: Iterable[RoadEvent], *, ground: Ground, settings: Settings, publication_time: datetime
 ) -> dict[str, Any]:
     """Return the feed's documents by file name; pure but for the settings."""
-    facts, info = tuple(events), feed_info(city, settings)
+    facts, info = tuple(events), feed_info(ground, settings)
     native_bytes = native.encode(facts, publication_time=publication_time, feed=info)
     wzdx_bytes = wzdx.encode(facts, publication_time=publication_time, feed=info)
     return {
@@ -127,7 +129,7 @@ def records_of(
         updated=updated,
         cancelled=cancelled,
     )
-    documents = encode(events, city=ground.city, settings=settings, publication_time=updated)
+    documents = encode(events, ground=ground, settings=settings, publication_time=updated)
     findings = (
         *(finding for finding in located.findings if finding.severity is Severity.ERROR),
         *check_documents(documents, ground=ground),
@@ -251,12 +253,10 @@ def _documents(
     events = [event for records in good for event in records.events]
     current = store.current()
     if current is not None:
-        same = encode(
-            events, city=ground.city, settings=settings, publication_time=_stated_time(current, fallback=as_of)
-        )
+        same = encode(events, ground=ground, settings=settings, publication_time=_stated_time(current, fallback=as_of))
         if {name: d.sha256 for name, d in same.items()} == {n: d.sha256 for n, d in current.documents.items()}:
             return same
-    documents = encode(events, city=ground.city, settings=settings, publication_time=as_of)
+    documents = encode(events, ground=ground, settings=settings, publication_time=as_of)
     errors = [f for f in check_documents(documents, ground=ground) if f.severity is Severity.ERROR]
     if errors:
         raise FeedNonConformant(f"the draft breaks a rule and is not released: {errors[0]}", errors)
