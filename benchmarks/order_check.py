@@ -32,9 +32,9 @@ from trafficfeed.closures.orders import Order
 from trafficfeed.closures.resolution import resolve
 from trafficfeed.closures.schedules import windows_of
 from trafficfeed.network.graph_cache import load_graph, load_places, save_graph, save_places
+from trafficfeed.network.moves import routing_matrix
 from trafficfeed.network.places import PlaceKind, Places
 from trafficfeed.network.road_graph import RoadGraph
-from trafficfeed.network.routing import routing_matrix
 from trafficfeed.network.sumo_net import read_net
 from trafficfeed.network.vehicle_classes import VehicleClass
 

@@ -255,5 +255,14 @@ def test_a_class_without_a_detour_is_named_where_others_have_one():
     assert long[0].detail["detour_m"] == 2000
 
 
+def test_a_closed_loop_needs_no_way_around():
+    graph = graph_of(
+        {"a": (0, 0), "b": (200, 0), "c": (400, 0), "x": (100, 200), "y": (300, 200)},
+        [Street(name="Main", nodes=["a", "b", "c"]), Street(name="Crescent", nodes=["b", "x", "y", "b"])],
+    )
+    loop = DrawnLine(coordinates=lonlat((200, 0), (100, 200), (300, 200), (200, 0)), direction=Direction.FORWARD)
+    assert not only(checked(graph, order(measure(loop))), "detour")
+
+
 def test_the_way_around_a_short_block_is_not_called_long():
     assert not only(checked(grid(), order(measure(block("R2 Road", "C1 Street", "C2 Street")))), "detour")

@@ -8,8 +8,8 @@ import pytest
 import shapely
 
 from trafficfeed.network.line_matching import match_line
+from trafficfeed.network.moves import after_edge
 from trafficfeed.network.plane import plane_of
-from trafficfeed.network.routing import after_edge
 from trafficfeed.network.sumo_net import read_net
 from trafficfeed.network.vehicle_classes import VehicleClass
 

@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 from made_graphs import Street, boulevard, graph_of, grid
 
+from trafficfeed.network.moves import after_edge, before_edge, routing_matrix, travel_time_s
 from trafficfeed.network.reachability import reach
-from trafficfeed.network.routing import (
-    after_edge,
-    before_edge,
-    detour_around,
-    gates,
-    routing_matrix,
-    shortest,
-    travel_time_s,
-)
+from trafficfeed.network.routing import detour_around, gates, shortest
 from trafficfeed.network.vehicle_classes import ALL_CLASSES_MASK, VehicleClass
 
 CAR, BUS, TRUCK = VehicleClass.PASSENGER, VehicleClass.BUS, VehicleClass.TRUCK

@@ -21,8 +21,9 @@ _Point = tuple[float, float]
 
 
 def match_points(graph: RoadGraph, points: Sequence[_Point], travel: Travel = "both") -> Match:
-    """Return the edges at each of the points; both directions of one street, and its two
-    carriageways, are one place.
+    """Return the edges at each of the points.
+
+    Both directions of one street, and its two carriageways, are one place.
 
     A point is refused where no street is within 30 m, or a second street is as near as the first (within 5 m). With
     `travel` forward or backward the order of two or more points gives the direction; a single point has none, so it
@@ -76,8 +77,9 @@ def _other_carriageway(graph: RoadGraph, xy: shapely.Point, spot: Sequence[int])
     """The nearest edge of the other carriageway, where the street has two."""
     lines = plane_of(graph).lines
     beside = [e for edge in spot for e in opposite_carriageway(graph, lines[edge], [edge])]
-    beside = [e for e in beside if lines[e].distance(xy) <= FARTHEST_M + CLEARLY_NEARER_M]
-    return [min(beside, key=lambda e: float(lines[e].distance(xy)))] if beside else []
+    apart = shapely.distance(lines[beside], xy) if beside else np.empty(0)
+    near = len(apart) and apart.min() <= FARTHEST_M + CLEARLY_NEARER_M
+    return [beside[int(apart.argmin())]] if near else []
 
 
 def _same_street(graph: RoadGraph, edge: int, other: int) -> bool:

@@ -9,9 +9,9 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from trafficfeed.network.moves import Turn, allowed_turns, closed_mask, found_from, matrix_of, moves_of
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import IntArray, RoadGraph
-from trafficfeed.network.routing import Turn, allowed_turns, closed_mask, found_from, matrix_of, moves_of
 from trafficfeed.network.vehicle_classes import VehicleClass
 
 _RIM_M = 150.0

@@ -6,6 +6,7 @@ from enum import Enum
 from trafficfeed.closures.checks.case import Case, Key, Placed, ShutNow, Situation
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.matching import describe
+from trafficfeed.network.moves import after_edge
 from trafficfeed.network.reachability import reach
 from trafficfeed.network.routing import Detour, detour_around, gates
 from trafficfeed.network.sections import Section
@@ -67,7 +68,8 @@ def _is_long(detour: Detour) -> bool:
 
 def _way_around(case: Case, section: Section, vehicle_class: VehicleClass, now: ShutNow) -> "Detour | _Way":
     entries, exits = gates(case.graph, section.edges, now.edges, vehicle_class)
-    if not entries or not exits:
+    onward = {after for entry in entries for after in after_edge(case.graph, entry, vehicle_class)}
+    if not entries or not exits or onward & set(exits):  # the last: a loop, which begins where it ends
         return _Way.NOT_NEEDED
     detour = detour_around(case.graph, section.edges, now.edges, vehicle_class, now.turns)
     if detour is not None:

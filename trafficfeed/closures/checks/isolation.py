@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from trafficfeed.closures.checks.case import Case, ShutNow
 from trafficfeed.findings import Finding, Severity
+from trafficfeed.network.moves import Moves, Turn, moves_of
 from trafficfeed.network.places import PlaceKind
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.reachability import reach
-from trafficfeed.network.routing import Moves, Turn, moves_of
 from trafficfeed.network.vehicle_classes import VehicleClass
 
 CLASSES = {
