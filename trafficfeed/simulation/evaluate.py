@@ -285,6 +285,11 @@ def _notes(question: Question, inputs: Mapping[str, Any], tiers: Sequence[Driven
     notes = [str(question.subject["assumption"])] if question.subject.get("assumption") else []
     if not _touches_traffic(question, tiers[-1]):
         notes.append("No traffic of this demand uses the streets concerned in the simulated time.")
+    if (cut_off := tiers[-1].metrics["cut_off_vehicles"].mean) >= 0.5:
+        notes.append(
+            f"{cut_off:.0f} vehicles a run begin or end at the nearest open street, as theirs is shut; the time from "
+            "there on foot is not counted."
+        )
     if question.city.file.demand.kind == "day" and (begin_s < clock["begin_s"] or end_s > clock["end_s"]):
         notes.append(
             f"Simulated are {_hours(clock['end_s'] - clock['begin_s'])} of the measure's {_hours(end_s - begin_s)}: "

@@ -1,4 +1,4 @@
-"""A certificate run again by anybody: the same question, put to the city as it is now, and what came out differently."""
+"""A certificate run again by anybody: the same question to the city as it is now, and what came out differently."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
