@@ -119,6 +119,15 @@ def test_a_signed_detour_is_published_as_the_roads_under_it() -> None:
     assert list(north.detour_streets) == ["Abbey Row", "East Street", "Ring Road"]
 
 
+def test_a_signed_detour_belongs_to_the_direction_that_it_leads() -> None:
+    drawn = [[10.0027, 59.9], [10.0054, 59.9], [10.0054, 59.9028], [10.0027, 59.9028]]
+    north, south = published(HIGH_STREET, detour={"coordinates": drawn, "direction": "forward"})
+    assert list(north.detour_streets) == ["Abbey Row", "East Street", "Ring Road"]
+    assert south.detour
+    assert south.detour[0][1] > south.detour[-1][1]
+    assert "East Street" not in south.detour_streets  # it is one-way north
+
+
 def test_a_one_way_publishes_the_direction_that_is_shut() -> None:
     (south,) = published({**HIGH_STREET, "direction": "forward"}, rule={"kind": "one_way"})
     assert south.compass == "southbound"

@@ -10,8 +10,8 @@ import pytest
 from made_events import CLOSURE, CONCERT, EVENTS, FEED, KERB_LANE, PUBLISHED
 from made_town import town
 
-from trafficfeed.closures.publication import section_line
 from trafficfeed.closures.road_events import RoadEvent, Validation
+from trafficfeed.closures.section_line import section_line
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats import native, semantics, wzdx

@@ -6,26 +6,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from trafficfeed.closures.access import shut_to
+from trafficfeed.closures.access import Shut, shut_to
 from trafficfeed.closures.lanes import lane_impact
-from trafficfeed.closures.orders import DrawnLine, Measure, Order
+from trafficfeed.closures.orders import Measure, Order
+from trafficfeed.closures.published_detour import detour_of
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
 from trafficfeed.closures.schedules import Occurrence, Occurrences
-from trafficfeed.network.line_matching import match_line
+from trafficfeed.closures.section_line import section_line
 from trafficfeed.network.matching import sections_of
 from trafficfeed.network.road_graph import RoadGraph
-from trafficfeed.network.routing import detour_around
 from trafficfeed.network.sections import Resolved, Section
 from trafficfeed.network.vehicle_classes import VehicleClass
 
-LonLats = tuple[tuple[float, float], ...]
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
-_DECIMALS = 7  # a centimetre; more is noise that differs between machines
 
 
 def road_events(
@@ -93,17 +90,6 @@ def slug_of(street: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", kept).strip("-") or "road"
 
 
-def section_line(graph: RoadGraph, edges: Sequence[int]) -> LonLats:
-    """Return the whole shape of consecutive `edges`, EPSG:4326 lon, lat, in the direction of travel."""
-    line: list[tuple[float, float]] = []
-    for edge in edges:
-        for lon, lat in graph.geometry[edge].coords:
-            point = (round(lon, _DECIMALS), round(lat, _DECIMALS))
-            if not line or point != line[-1]:
-                line.append(point)
-    return tuple(line)
-
-
 def _of_measure(
     order: Order,
     measure: Measure,
@@ -113,8 +99,9 @@ def _of_measure(
     common: Mapping[str, Any],
 ) -> Iterator[RoadEvent]:
     sections = (*places.sections, *(_turn_section(graph, *turn) for turn in places.turns)) if occurrences else ()
+    shut = shut_to(graph, measure, places, VehicleClass.PASSENGER)
     for section, name in zip(sections, _section_slugs(sections, len(places.sections)), strict=True):
-        shared = {**common, **_of_section(measure, places, section, graph)}
+        shared = {**common, **_of_section(measure, section, shut, graph)}
         for occurrence in occurrences:
             yield RoadEvent(
                 **shared,
@@ -127,7 +114,8 @@ def _of_measure(
             )
 
 
-def _of_section(measure: Measure, places: Resolved, section: Section, graph: RoadGraph) -> dict[str, Any]:
+def _of_section(measure: Measure, section: Section, shut: Shut, graph: RoadGraph) -> dict[str, Any]:
+    detour = detour_of(measure, section, shut, graph)
     impact = lane_impact(graph, section.edges, measure.rule)
     return {
         "measure_id": measure.id,
@@ -142,7 +130,8 @@ def _of_section(measure: Measure, places: Resolved, section: Section, graph: Roa
         "lanes_closed": impact.closed,
         "match_confidence": section.confidence,
         "osm_ways": _osm_ways(graph, section.edges),
-        **_detour(measure, places, section, graph),
+        "detour": detour.line if detour else None,
+        "detour_streets": detour.streets if detour else (),
     }
 
 
@@ -178,30 +167,3 @@ def _osm_ways(graph: RoadGraph, edges: Sequence[int]) -> tuple[tuple[int, bool],
             if not ways or ways[-1] != way:
                 ways.append(way)
     return tuple(ways)
-
-
-def _detour(measure: Measure, places: Resolved, section: Section, graph: RoadGraph) -> dict[str, Any]:
-    """Return the signed detour, or the way around that cars have where the section is shut to them."""
-    if measure.detour is not None:
-        return _signed_detour(measure.detour, graph)
-    shut = shut_to(graph, measure, places, VehicleClass.PASSENGER)
-    if not shut.edges.size or not np.isin(section.edges, shut.edges).any():
-        return {"detour": None, "detour_streets": ()}
-    found = detour_around(graph, section.edges, shut.edges.tolist(), VehicleClass.PASSENGER, shut.turns)
-    if found is None:
-        return {"detour": None, "detour_streets": ()}
-    return _along(found.edges, graph)
-
-
-def _signed_detour(drawn: DrawnLine, graph: RoadGraph) -> dict[str, Any]:
-    """Return the roads under a drawn detour, or the drawing where they are not one way without a gap."""
-    match = match_line(graph, drawn.coordinates, "forward")
-    edges = [edge for section in match.sections for edge in section.edges]
-    if edges and all(graph.to_node[a] == graph.from_node[b] for a, b in pairwise(edges)):
-        return _along(edges, graph)
-    return {"detour": tuple(drawn.coordinates), "detour_streets": ()}
-
-
-def _along(edges: Sequence[int], graph: RoadGraph) -> dict[str, Any]:
-    names = tuple(dict.fromkeys(graph.names[edge] for edge in edges if graph.names[edge]))
-    return {"detour": section_line(graph, edges), "detour_streets": names}
