@@ -5,7 +5,8 @@ Measured with SUMO 1.28 (tests/simulation/test_rerouters.py keeps it true):
 - A closed edge is closed at once in meso. In micro its *entries* (the links that lead into the closure) are closed
   first and the edges themselves once those inside have had time to leave: otherwise they stand on the closed street
   until they are teleported, and hold up ambulances. Who stands at the barrier is turned round at that second step.
-- Notices go out on every edge up to three choices upstream, all in one rerouter: several send vehicles in circles.
+- Notices go out on every edge up to three choices upstream, at any time from one rerouter: several at once send
+  vehicles in circles.
 - Lane closures act in micro only. Turn bans close the link; a notice upstream finds everybody a new way to the same
   destination. Metering is a slow gate on the link, whose capacity is the wanted flow: micro only, as meso has no links.
 """
@@ -104,15 +105,20 @@ def _check(network: SumoNetwork, interventions: Iterable[Intervention]) -> None:
 def _closing_rerouter(
     root: etree._Element, network: SumoNetwork, closures: Sequence[EdgeClosure | LaneClosure], tier: str
 ) -> None:
-    """Write one rerouter for all closures: at any time it says everything that is then closed."""
+    """Write one rerouter for each stretch of time, which says everything that is then closed.
+
+    One for all the time would not do: SUMO forgets a vehicle that it told of a closure which permits the vehicle, and
+    leaves it standing when the next interval does not.
+    """
     steps = [step for closure in closures for step in _steps(network, closure, tier)]
     closed = {network.index[e] for c in closures for e in (c.edges if isinstance(c, EdgeClosure) else (c.edge,))}
-    rerouter = etree.SubElement(root, "rerouter", id="closures", edges=" ".join(_notices(network, closed, tier)))
+    notices = " ".join(_notices(network, closed))
     times = sorted({t for begin, end, _, _, _ in steps for t in (begin, end)})
     for begin, end in pairwise(times):
         active = [step for step in steps if step[0] <= begin and end <= step[1]]
         if not active:
             continue
+        rerouter = etree.SubElement(root, "rerouter", id=f"closures from {begin:.2f}", edges=notices)
         interval = etree.SubElement(rerouter, "interval", begin=f"{begin:.2f}", end=f"{end:.2f}")
         for (tag, item), permitted in sorted(_merged(active).items()):
             attributes = {"allow": " ".join(sorted(permitted))} if permitted else {"disallow": "all"}
@@ -154,7 +160,7 @@ def _merged(steps: Sequence[_Step]) -> Mapping[tuple[str, str], frozenset[Vehicl
     return merged
 
 
-def _notices(network: SumoNetwork, closed: set[int], tier: str) -> list[str]:
+def _notices(network: SumoNetwork, closed: set[int]) -> list[str]:
     """Return the edges on which drivers learn of the closure: those with up to three choices left, going upstream."""
     found: dict[int, int] = {}
     frontier = {(edge, 0) for edge in closed}
@@ -223,11 +229,11 @@ def _gate(root: etree._Element, network: SumoNetwork, edge: str, metering: FlowM
     """Write a slow gate on the links into `edge`: at speed v a lane passes v / (7.5 m + v · 1 s) vehicles a second."""
     target = network.index[edge]
     links = sorted(
-        link
+        lane
         for origin in network.predecessors[target]
-        for link in network.turn_links[network.turn_index[origin, target]]
+        for lane in network.turn_lanes[network.turn_index[origin, target]]
     )
-    lanes = [f"{link}_0" for link in links] or _lanes(network, edge)
+    lanes = links or _lanes(network, edge)
     flow = min(metering.flow_vph / 3600.0 / len(lanes), 0.5)
     speed = _SPACE_M * flow / (1.0 - _HEADWAY_S * flow)
     own = float(network.speed_mps[target])

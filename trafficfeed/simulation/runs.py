@@ -105,7 +105,7 @@ def run_many(
 
 def _simulated(spec: RunSpec, prepared: Prepared, folder: Path, time_limit_s: float) -> RunResult:
     queues = folder / "queues.xml" if spec.tier == "micro" else None
-    log = run_program("sumo", _arguments(spec, prepared, folder), folder=folder, time_limit_s=time_limit_s)
+    log = run_program("sumo", sumo_arguments(spec, prepared, folder), folder=folder, time_limit_s=time_limit_s)
     trips = read_trips(folder / "trips.xml")
     streets = read_streets(folder / "edges.xml", queues)
     teleports = read_teleports(log)
@@ -136,7 +136,8 @@ def _simulated(spec: RunSpec, prepared: Prepared, folder: Path, time_limit_s: fl
     )
 
 
-def _arguments(spec: RunSpec, prepared: Prepared, folder: Path) -> list[str]:
+def sumo_arguments(spec: RunSpec, prepared: Prepared, folder: Path) -> list[str]:
+    """Return SUMO's command line for `spec`, with its outputs in `folder`."""
     arguments = [
         *("--net-file", str(spec.scenario.net_path), "--route-files", str(prepared.vehicles_path)),
         *("--additional-files", ",".join(map(str, prepared.additional(spec.tier)))),

@@ -36,8 +36,8 @@ class SumoNetwork:
         Per edge and lane the (allow, disallow) attributes as written.
     turn_from, turn_to
         ``(n_turns,) int32`` edge indices, one row per pair of edges.
-    turn_links
-        Per turn the ids of the internal edges that it runs over, () where the network has none.
+    turn_lanes
+        Per turn the internal lanes that it runs over, () where the network has none.
     """
 
     edge_ids: list[str]
@@ -48,7 +48,7 @@ class SumoNetwork:
     lane_rules: list[tuple[tuple[str, str], ...]]
     turn_from: IntArray
     turn_to: IntArray
-    turn_links: list[tuple[str, ...]]
+    turn_lanes: list[tuple[str, ...]]
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -59,6 +59,11 @@ class SumoNetwork:
     def turn_index(self) -> dict[tuple[int, int], int]:
         """Turn index by (from edge, to edge)."""
         return {pair: i for i, pair in enumerate(zip(self.turn_from.tolist(), self.turn_to.tolist(), strict=True))}
+
+    @cached_property
+    def turn_links(self) -> list[tuple[str, ...]]:
+        """Per turn the internal edges that it runs over, () where the network has none."""
+        return [tuple(sorted({lane.rpartition("_")[0] for lane in lanes})) for lanes in self.turn_lanes]
 
     @cached_property
     def successors(self) -> list[list[int]]:
@@ -183,7 +188,7 @@ def _remember_move(element: etree._Element, moves: dict[tuple[str, str], set[str
         return
     links = moves.setdefault((origin, target), set())
     if via := element.get("via"):
-        links.add(via.rpartition("_")[0])
+        links.add(via)
 
 
 def _columns(
@@ -202,5 +207,5 @@ def _columns(
         lane_rules=[tuple(lane[0] for lane in edge) for edge in lanes],
         turn_from=np.array([t[0] for t in turns], np.int32),
         turn_to=np.array([t[1] for t in turns], np.int32),
-        turn_links=[t[2] for t in turns],
+        turn_lanes=[t[2] for t in turns],
     )
