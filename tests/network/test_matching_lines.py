@@ -5,6 +5,7 @@ import pytest
 from made_graphs import Street, boulevard, graph_of, grid, ids_of, lonlat
 
 from trafficfeed.network.line_matching import match_line
+from trafficfeed.network.vehicle_classes import VehicleClass
 
 
 def test_a_line_along_a_street_takes_its_edges_from_junction_to_junction():
@@ -98,6 +99,17 @@ def test_a_line_between_two_parallel_streets_is_ambiguous_and_both_are_named():
     assert finding.rule == "match.ambiguous"
     assert set(finding.detail["candidates"]) == {"Main Road", "Frontage Road"}
     assert finding.mend
+
+
+def test_a_nameless_drive_without_cars_beside_a_street_makes_nothing_ambiguous():
+    junctions = {"a": (0, 0), "b": (300, 0), "c": (0, 6), "d": (300, 6)}
+    bicycles = VehicleClass.BICYCLE.bit
+    graph = graph_of(
+        junctions,
+        [Street(name="Main Road", nodes=["a", "b"]), Street(name="", nodes=["c", "d"], access=bicycles)],
+    )
+    for y in (0, 3, 4):
+        assert {s.street for s in match_line(graph, lonlat((10, y), (290, y))).sections} == {"Main Road"}
 
 
 def test_two_carriageways_of_one_street_and_direction_are_ambiguous():

@@ -5,6 +5,7 @@ from made_graphs import Street, boulevard, graph_of, grid, ids_of, lonlat
 from trafficfeed.network.area_matching import match_area
 from trafficfeed.network.point_matching import match_points
 from trafficfeed.network.turn_matching import match_turn
+from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.network.way_matching import match_ways
 
 
@@ -64,6 +65,14 @@ def test_an_area_without_streets_says_how_far_the_nearest_is():
 def test_a_point_on_a_street_takes_both_directions_as_one_place():
     graph = grid()
     assert edges(graph, match_points(graph, lonlat((150, 203)))) == {"c1r2>c2r2", "c2r2>c1r2"}
+
+
+def test_a_nameless_drive_without_cars_is_no_second_street_at_a_point():
+    junctions = {"a": (0, 0), "b": (300, 0), "c": (0, 6), "d": (300, 6)}
+    drive = Street(name="", nodes=["c", "d"], access=VehicleClass.DELIVERY.bit)
+    graph = graph_of(junctions, [Street(name="Main Road", nodes=["a", "b"]), drive])
+    assert edges(graph, match_points(graph, lonlat((150, 3.2)))) == {"a>b", "b>a"}
+    assert edges(graph, match_points(graph, lonlat((150, 12)))) == {"c>d", "d>c"}
 
 
 def test_a_point_at_a_junction_is_ambiguous_and_names_both_streets():

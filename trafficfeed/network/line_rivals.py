@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from trafficfeed.network.line_tracing import SEARCH_M, Samples, Trace
+from trafficfeed.network.line_tracing import SEARCH_M, Samples, Trace, minor
 from trafficfeed.network.naming import street_index
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
@@ -72,7 +72,10 @@ def _runs_back(graph: RoadGraph, edge: int, line: shapely.LineString, like: Sequ
 
 
 def rivals_of(graph: RoadGraph, samples: Samples, found: Trace, mine: set[int], *, either_way: bool) -> list[Rival]:
-    """Return the streets outside `mine` that lie as near to the line as the match, for a stretch that matters."""
+    """Return the streets outside `mine` that lie as near to the line as the match, for a stretch that matters.
+
+    A nameless drive without cars is no rival of a street.
+    """
     plane = plane_of(graph)
     who, edge = plane.tree.query(samples.points, predicate="dwithin", distance=SEARCH_M)
     other = ~np.isin(edge, sorted(mine)) & (graph.access[edge] != 0)
@@ -84,7 +87,8 @@ def rivals_of(graph: RoadGraph, samples: Samples, found: Trace, mine: set[int], 
     within = (along > 0.5) & (along < shapely.length(lines) - 0.5)  # beside it, not before or after
     off = np.abs(_angle(_headings(lines, along) - samples.heading[who]))
     off = np.minimum(off, np.pi - off) if either_way else off
-    close = (distance < limit) & within & (off <= _PARALLEL)
+    lesser = minor(graph, edge) & ~minor(graph, found.at_edge[who])
+    close = (distance < limit) & within & (off <= _PARALLEL) & ~lesser
     return _long_enough(graph, samples, found, who[close], edge[close])
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import shapely
 
 from trafficfeed.network.line_rivals import opposite_carriageway
+from trafficfeed.network.line_tracing import minor
 from trafficfeed.network.matching import Match, Travel, refused, sections_of, street_name
 from trafficfeed.network.naming import listed, street_index
 from trafficfeed.network.plane import plane_of
@@ -25,9 +26,9 @@ def match_points(graph: RoadGraph, points: Sequence[_Point], travel: Travel = "b
 
     Both directions of one street, and its two carriageways, are one place.
 
-    A point is refused where no street is within 30 m, or a second street is as near as the first (within 5 m). With
-    `travel` forward or backward the order of two or more points gives the direction; a single point has none, so it
-    then has to lie on a one-way street.
+    A point is refused where no street is within 30 m, or a second street is as near as the first (within 5 m); a
+    nameless drive without cars is no second street. With `travel` forward or backward the order of two or more points
+    gives the direction; a single point has none, so it then has to lie on a one-way street.
 
     Parameters
     ----------
@@ -63,14 +64,16 @@ def _at(graph: RoadGraph, point: _Point) -> tuple[list[int], float, Match | None
     distance = shapely.distance(plane.lines[near], xy)
     if not len(near) or distance.min() > FARTHEST_M:
         return [], 0.0, _too_far(graph, point, xy)
-    best = int(near[distance.argmin()])
+    lesser = minor(graph, near)
+    best = int(near[(distance + CLEARLY_NEARER_M * lesser).argmin()])
+    least = float(distance[near == best][0])
     same = np.array([_same_street(graph, best, int(e)) for e in near])
-    rivals = near[~same & (distance < distance.min() + CLEARLY_NEARER_M)]
+    rivals = near[~same & (distance < least + CLEARLY_NEARER_M) & ~(lesser & ~minor(graph, np.array([best])))]
     if len(rivals):
         return [], 0.0, _ambiguous(graph, point, best, rivals)
-    spot = near[same & (distance <= distance.min() + _SAME_SPOT_M)].tolist()
+    spot = near[same & (distance <= least + _SAME_SPOT_M)].tolist()
     both = dict.fromkeys([*spot, *(int(plane.opposite[e]) for e in spot), *_other_carriageway(graph, xy, spot)])
-    return [e for e in both if e >= 0], float(distance.min()), None
+    return [e for e in both if e >= 0], least, None
 
 
 def _other_carriageway(graph: RoadGraph, xy: shapely.Point, spot: Sequence[int]) -> list[int]:
