@@ -147,12 +147,13 @@ class _Kerb:
         if not len(places) or not len(rows):
             return
         tree = shapely.STRtree(self.lines[rows])
-        (which, near), distance = tree.query_nearest(
-            points[places], max_distance=within_m, all_matches=True, return_distance=True
+        (near_any, _), least_m = tree.query_nearest(
+            points[places], max_distance=within_m, all_matches=False, return_distance=True
         )
-        near = rows[near]
+        which, near = tree.query(points[places[near_any]], predicate="dwithin", distance=least_m + _SIDE_M)
+        which, near = near_any[which], rows[near]
         far_side = self.side * _left_of(self.lines[near], points[places[which]]) > 0
-        order = np.lexsort((near, far_side, np.round(distance / _SIDE_M), which))
+        order = np.lexsort((near, far_side, which))
         first = order[np.unique(which[order], return_index=True)[1]]
         found[places[which[first]]] = self.edges[near[first]]
 

@@ -101,7 +101,7 @@ def parse_net(path: Path) -> ParsedNet:
         reader.read(_without_internals(data))
     except etree.XMLSyntaxError as error:
         raise SourceMalformed(f"{path} is not a whole XML file: {error}; give a SUMO .net.xml[.gz]") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise SourceMalformed(f"{path} is not a network that SUMO could load: {error!r}") from error
     if not net.edge_ids:
         raise ScenarioInvalid(f"{path} has no edge that motor vehicles may use")
@@ -166,7 +166,6 @@ class _Reader:
         self.net = net
         self.path = path
         self.index: dict[str, int] = {}
-        self.waiting: list[tuple[str, ...]] = []
 
     def read(self, data: bytes) -> None:
         take = {"edge": self.edge, "junction": self.junction, "connection": self.connection, "location": self.location}

@@ -137,8 +137,7 @@ def _build(sources: Sources, built: Path, tell: Progress) -> ImportReport:
         demand=demand,
     )
     write_city_file(file, built)
-    tell("fitting the mesoscopic model", 4, _STEPS)
-    file, unfitted = _fitted(file, built, wanted=options.fit)
+    file, unfitted = _fitted(file, built, tell) if options.fit else (file, [])
     write_city_file(file, built)
     report = _report(sources, imported)
     report = replace(report, demand_method=demand.method, findings=(*report.findings, *_zone(options), *unfitted))
@@ -224,12 +223,15 @@ def _network_section(imported: _Imported, sources: Sources) -> NetworkSection:
     )
 
 
-def _fitted(file: CityFile, built: Path, *, wanted: bool) -> tuple[CityFile, list[Finding]]:
+def _fitted(file: CityFile, built: Path, tell: Progress) -> tuple[CityFile, list[Finding]]:
     """Fit the mesoscopic model; a city whose demand cannot be fitted is a city all the same, and says so."""
-    if not wanted:
-        return file, []
+
+    def fitting(what: str, done: int, total: int) -> None:
+        tell(f"fitting the mesoscopic model: {what}" + (f" ({done} of {total})" if total else ""), 4, _STEPS)
+
+    tell("fitting the mesoscopic model", 4, _STEPS)
     try:
-        return file.model_copy(update={"meso": fit_meso(City(built.resolve(), file))}), []
+        return file.model_copy(update={"meso": fit_meso(City(built.resolve(), file), progress=fitting)}), []
     except TrafficFeedError as error:
         return file, [
             Finding(
