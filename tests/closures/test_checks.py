@@ -9,11 +9,13 @@ from trafficfeed.closures.checks import CHECKS, check_order
 from trafficfeed.closures.orders import (
     Direction,
     DrawnLine,
+    Exemption,
     LanesClosed,
     Metering,
     OneWay,
     Reason,
     SpeedLimit,
+    StreetSection,
 )
 from trafficfeed.closures.resolution import resolve
 from trafficfeed.network.vehicle_classes import ALL_CLASSES_MASK, VehicleClass
@@ -74,6 +76,15 @@ def test_all_lanes_closed_is_a_full_closure():
 def test_one_of_two_lanes_closed_is_fine_and_needs_no_detour():
     one = order(measure(block("Wide", "Left", "Right"), rule=LanesClosed(lanes=(1,))))
     assert checked(wide(), one) == ()
+
+
+def test_closing_a_street_that_only_the_exempt_may_use_changes_nothing():
+    buses = VehicleClass.BUS.bit | VehicleClass.COACH.bit
+    graph = graph_of({"a": (0, 0), "b": (300, 0)}, [Street(name="Bus Lane", nodes=["a", "b"], access=buses)])
+    lane = StreetSection(street="Bus Lane")
+    found = checked(graph, order(measure(lane, exceptions=[Exemption.BUS])))
+    assert {(f.rule, f.severity) for f in found} == {("geometry.access", "warning")}
+    assert checked(graph, order(measure(lane))) == ()
 
 
 def test_a_speed_limit_above_the_present_one_is_doubtful_and_a_lower_one_is_not():

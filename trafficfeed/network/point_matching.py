@@ -70,7 +70,7 @@ def _at(graph: RoadGraph, point: _Point) -> tuple[list[int], float, Match | None
     same = np.array([_same_street(graph, best, int(e)) for e in near])
     rivals = near[~same & (distance < least + CLEARLY_NEARER_M) & ~(lesser & ~minor(graph, np.array([best])))]
     if len(rivals):
-        return [], 0.0, _ambiguous(graph, point, best, rivals)
+        return [], 0.0, _ambiguous(graph, point, best, rivals.tolist())
     spot = near[same & (distance <= least + _SAME_SPOT_M)].tolist()
     both = dict.fromkeys([*spot, *(int(plane.opposite[e]) for e in spot), *_other_carriageway(graph, xy, spot)])
     return [e for e in both if e >= 0], least, None
@@ -124,7 +124,7 @@ def _too_far(graph: RoadGraph, point: _Point, xy: shapely.Point) -> Match:
     )
 
 
-def _ambiguous(graph: RoadGraph, point: _Point, best: int, rivals: npt.NDArray[np.int32]) -> Match:
+def _ambiguous(graph: RoadGraph, point: _Point, best: int, rivals: Sequence[int]) -> Match:
     names = list(dict.fromkeys(street_name(graph, int(e)) for e in [best, *rivals]))
     return refused(
         RULE,

@@ -1,4 +1,4 @@
-"""Check `geometry.access`: a closure of what is closed anyway, and lanes that do not exist."""
+"""Check `lanes` and `geometry.access`: lanes that do not exist, all lanes closed, a street that is closed anyway."""
 
 from collections.abc import Iterator
 
@@ -22,16 +22,17 @@ def check(case: Case) -> Iterator[Finding]:
 
 def _closed_anyway(case: Case, placed: Placed) -> Iterator[Finding]:
     exempt = mask_of(permitted_classes(placed.measure.rule, placed.measure.exceptions))
-    idle = [s for s in placed.resolved.sections if not any(int(case.graph.access[e]) & ~exempt for e in s.edges)]
-    if idle:
+    sections = placed.resolved.sections
+    if sections and not any(int(case.graph.access[e]) & ~exempt for e in placed.edges):
         yield Finding(
             rule="geometry.access",
-            severity=Severity.INFO,
-            message=f"{describe(case.graph, idle[0])} is open to nobody but the exempt as it is"
-            + (f", and {len(idle) - 1} more sections" if len(idle) > 1 else ""),
+            severity=Severity.WARNING,
+            message=f"{describe(case.graph, sections[0])}"
+            + (f" and {len(sections) - 1} more sections are" if len(sections) > 1 else " is")
+            + " open to nobody but the exempt as it is: the measure changes nothing",
             where=placed.path,
             mend="leave it out, or check that the right street was matched",
-            detail={"sections": len(idle)},
+            detail={"sections": len(sections)},
         )
 
 
