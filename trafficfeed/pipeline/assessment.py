@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trafficfeed.closures.checks import StandingOrder, check_order
-from trafficfeed.closures.document import order_hash
 from trafficfeed.closures.orders import Measure, Order
 from trafficfeed.closures.resolution import resolve
 from trafficfeed.closures.schedules import Occurrences, windows_of
+from trafficfeed.closures.soundness import order_findings
 from trafficfeed.errors import OrderInvalid
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.sections import Resolved
@@ -73,13 +73,8 @@ def assess(
         order=order,
         resolved=located.resolved,
         occurrences=located.occurrences,
-        findings=(*located.findings, *found),
+        findings=(*order_findings(order), *located.findings, *found),
     )
-
-
-def fingerprint(order: Order, ground: Ground) -> str:
-    """Return what an assessment's places depend on, as text."""
-    return f"{order_hash(order)}:{ground.graph.network_hash}"
 
 
 def _windows(measure: Measure, order: Order, since: datetime, until: datetime) -> tuple[Occurrences, Sequence[Finding]]:

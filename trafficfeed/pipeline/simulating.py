@@ -53,6 +53,7 @@ def clock_of(city: City, settings: Settings) -> DemandClock:
         begin_s=demand.begin_s,
         end_s=demand.end_s,
         warm_up_s=settings.simulation.warm_up_s,
+        longest_s=settings.simulation.longest_s,
         departures_by_hour=demand.departures_by_hour,
     )
 
