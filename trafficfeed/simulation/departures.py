@@ -16,6 +16,7 @@ _FLOW_KEYS = frozenset(
     ("id", "begin", "end", "number", "period", "vehsPerHour", "perHour", "probability", "route", "type", "depart")
 )
 _DEFAULT_TYPES = {"DEFAULT_VEHTYPE": "passenger", "DEFAULT_BIKETYPE": "bicycle", "DEFAULT_TAXITYPE": "taxi"}
+_WAITING = ("triggered", "containerTriggered", "split")
 _TOP = ("vType", "vTypeDistribution", "route", "routeDistribution", "vehicle", "trip", "flow")
 
 
@@ -84,13 +85,17 @@ def read_demand(paths: Iterable[Path], *, begin_s: float, end_s: float) -> Deman
     SourceUnavailable
         If a file is not there.
     SourceMalformed
-        If it is not XML, or a vehicle names a route or type that is not defined, or two have the same id.
+        If it is not XML, a time or number cannot be read, a vehicle names a route or type that is not defined, or two
+        have the same id.
     """
     tables = _Tables()
     pending: list[tuple[str, dict[str, str], tuple[str, ...], tuple[str, ...]]] = []
     for path in paths:
         for element in _elements(path):
-            _remember(element, tables, pending, begin_s, end_s)
+            try:
+                _remember(element, tables, pending, begin_s, end_s)
+            except ValueError as error:
+                raise SourceMalformed(f"{path}: {element.tag} {element.get('id')!r} cannot be read: {error}") from error
     vehicles = [v for row in pending for v in _expand(*row, tables=tables, begin_s=begin_s, end_s=end_s)]
     vehicles.sort(key=lambda v: (v.depart_s, v.id))
     if len({v.id for v in vehicles}) != len(vehicles):
@@ -182,7 +187,7 @@ def _may_depart(tag: str, element: etree._Element, begin_s: float, end_s: float)
     depart = element.get("depart", "0")
     if depart == "begin":
         return True
-    return not depart[:1].isalpha() and begin_s <= seconds_of(depart) < end_s
+    return depart not in _WAITING and begin_s <= seconds_of(depart) < end_s
 
 
 def _remember_type(element: etree._Element, tables: _Tables) -> None:

@@ -17,7 +17,7 @@ from trafficfeed.simulation.rerouters import supported_tiers
 from trafficfeed.simulation.result_file import read_result, write_result
 from trafficfeed.simulation.results import RunResult
 from trafficfeed.simulation.scenario import RunSpec
-from trafficfeed.simulation.sumo_process import run_program
+from trafficfeed.simulation.sumo_process import Running, run_program
 
 LEAVING_S = 300.0
 """How long those caught inside a closure have to leave it before they count as teleported."""
@@ -43,6 +43,10 @@ def run(spec: RunSpec, *, runs: Path, time_limit_s: float) -> RunResult:
     SourceUnavailable, SourceMalformed
         If one of the city's files is not there, or cannot be read.
     """
+    return _run(spec, runs, time_limit_s, None)
+
+
+def _run(spec: RunSpec, runs: Path, time_limit_s: float, running: Running | None) -> RunResult:
     if (result := cached(spec, runs=runs)) is not None:
         return result
     if spec.tier not in supported_tiers(spec.scenario.interventions):
@@ -50,7 +54,7 @@ def run(spec: RunSpec, *, runs: Path, time_limit_s: float) -> RunResult:
     prepared = prepare(spec.scenario, runs / "prepared")
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=runs))
     try:
-        result = _simulated(spec, prepared, draft, time_limit_s)
+        result = _simulated(spec, prepared, draft, time_limit_s, running)
         final = draft / "final"
         final.mkdir()
         write_result(final / _RESULT, result)
@@ -77,7 +81,7 @@ def run_many(
     """Run `specs`, `workers` SUMO processes at a time, and return their results in the same order.
 
     `progress` is called with (done, all) after each. Scenarios are prepared before the first run, so that base and plan
-    start together. When one fails, those not begun are given up and the first error is raised.
+    start together. When one fails or the caller is interrupted, the others are ended and the first error is raised.
 
     Raises
     ------
@@ -87,8 +91,9 @@ def run_many(
     fresh = [s for s in specs if not (runs / s.key / _RESULT).is_file()]
     for scenario in {s.scenario.key: s.scenario for s in fresh}.values():
         prepare(scenario, runs / "prepared")
+    running = Running()
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="sumo") as pool:
-        futures = [pool.submit(run, s, runs=runs, time_limit_s=time_limit_s) for s in specs]
+        futures = [pool.submit(_run, s, runs, time_limit_s, running) for s in specs]
         waiting = set(futures)
         try:
             while waiting:
@@ -97,15 +102,19 @@ def run_many(
                     future.result()
                 if progress is not None:
                     progress(len(futures) - len(waiting), len(futures))
-        except BaseException:
+        except BaseException:  # an interrupt too: leave no simulator behind
             pool.shutdown(wait=False, cancel_futures=True)
+            running.end_all()
             raise
     return [future.result() for future in futures]
 
 
-def _simulated(spec: RunSpec, prepared: Prepared, folder: Path, time_limit_s: float) -> RunResult:
+def _simulated(
+    spec: RunSpec, prepared: Prepared, folder: Path, time_limit_s: float, running: Running | None
+) -> RunResult:
     queues = folder / "queues.xml" if spec.tier == "micro" else None
-    log = run_program("sumo", sumo_arguments(spec, prepared, folder), folder=folder, time_limit_s=time_limit_s)
+    arguments = sumo_arguments(spec, prepared, folder)
+    log = run_program("sumo", arguments, folder=folder, time_limit_s=time_limit_s, running=running)
     trips = read_trips(folder / "trips.xml")
     streets = read_streets(folder / "edges.xml", queues)
     teleports = read_teleports(log)

@@ -1,10 +1,12 @@
 """One SUMO process: started in its own group, killed at its limit, and never left behind."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,7 +17,37 @@ _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 12
 
 
-def run_program(name: str, arguments: Sequence[str], *, folder: Path, time_limit_s: float) -> Path:
+class Running:
+    """The programs that are running for one caller, so that it can end them all from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._ended = False
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """Remember a program that has just been started; kill it at once where all have been ended."""
+        with self._lock:
+            self._processes.add(process)
+            if self._ended:
+                _kill_group(process)
+
+    def discard(self, process: subprocess.Popen[bytes]) -> None:
+        """Forget a program that has ended."""
+        with self._lock:
+            self._processes.discard(process)
+
+    def end_all(self) -> None:
+        """Kill all that run, and whatever is started later."""
+        with self._lock:
+            self._ended = True
+            for process in self._processes:
+                _kill_group(process)
+
+
+def run_program(
+    name: str, arguments: Sequence[str], *, folder: Path, time_limit_s: float, running: Running | None = None
+) -> Path:
     """Run one of SUMO's programs in `folder` and return the file that holds its messages.
 
     The program gets its own process group, so that all of it can be killed at the limit or when this process is
@@ -31,6 +63,8 @@ def run_program(name: str, arguments: Sequence[str], *, folder: Path, time_limit
         The working directory; messages go to `folder`/``NAME.log``.
     time_limit_s
         Wall-clock limit, s.
+    running
+        Where it is noted while it runs, for a caller in another thread that may have to end it.
 
     Raises
     ------
@@ -50,6 +84,8 @@ def run_program(name: str, arguments: Sequence[str], *, folder: Path, time_limit
             preexec_fn=_die_with_parent(),
         )
         try:
+            if running is not None:
+                running.add(process)
             code = process.wait(timeout=time_limit_s)
         except subprocess.TimeoutExpired as error:
             raise SimulationFailed(
@@ -58,6 +94,8 @@ def run_program(name: str, arguments: Sequence[str], *, folder: Path, time_limit
             ) from error
         finally:
             _kill_group(process)
+            if running is not None:
+                running.discard(process)
     if code != 0:
         raise SimulationFailed(f"{name} ended with code {code}: {_tail(log_path)}")
     return log_path
@@ -65,7 +103,8 @@ def run_program(name: str, arguments: Sequence[str], *, folder: Path, time_limit
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
