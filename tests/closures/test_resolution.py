@@ -1,5 +1,6 @@
 """An order's places to sections of the road graph."""
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 
@@ -128,7 +129,7 @@ def test_any_place_at_all_gives_consecutive_edges_or_an_error_and_never_raises(p
     match = match_place(place, graph)
     refusals = [f for f in match.findings if f.severity == "error"]
     assert bool(refusals) != bool(match.sections or match.turns)
-    assert all(f.message and f.mend for f in match.findings)
+    assert all(f.message and f.mend and json.dumps(dict(f.detail)) for f in match.findings)
     for section in match.sections:
         assert all(graph.to_node[a] == graph.from_node[b] for a, b in pairwise(section.edges))
         assert {graph.names[e] for e in section.edges} == {section.street}

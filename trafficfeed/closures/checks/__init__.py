@@ -14,6 +14,7 @@ from trafficfeed.closures.checks import (
     window_sanity,
 )
 from trafficfeed.closures.checks.case import Case, StandingOrder
+from trafficfeed.closures.checks.window_sanity import next_windows
 from trafficfeed.closures.orders import Order
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.places import Places
@@ -54,7 +55,8 @@ def check_order(
     resolved
         Its measures on the road graph.
     windows
-        By measure id, in UTC.
+        By measure id, in UTC. A measure with nothing to come in them, because it lies further ahead than they were
+        worked out, is checked at its next windows.
     graph, places
         The city.
     others
@@ -67,6 +69,10 @@ def check_order(
     tuple of Finding
         The worst first, otherwise in the order of `CHECKS`.
     """
-    case = Case(order=order, resolved=resolved, windows=windows, graph=graph, places=places, others=others, as_of=as_of)
+    coming = {m.id: windows.get(m.id, ()) for m in order.measures}
+    for measure in order.measures:
+        if all(w.end <= as_of for w in coming[measure.id]):
+            coming[measure.id] = (*coming[measure.id], *next_windows(measure, order.timezone, as_of))
+    case = Case(order=order, resolved=resolved, windows=coming, graph=graph, places=places, others=others, as_of=as_of)
     found = [finding for check in CHECKS for finding in check(case)]
     return tuple(sorted(found, key=lambda f: list(Severity).index(f.severity)))

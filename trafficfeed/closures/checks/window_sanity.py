@@ -1,17 +1,20 @@
 """Check `window`: a measure that never holds, is over already, began in the past, or holds implausibly long."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from trafficfeed.closures.checks.case import Case, Placed
+from trafficfeed.closures.orders import Measure
 from trafficfeed.closures.schedules import windows_of
 from trafficfeed.errors import OrderInvalid
 from trafficfeed.findings import Finding, Severity
+from trafficfeed.windows import Window
 
 LONGEST = timedelta(days=366)
 SHORTEST = timedelta(minutes=5)
 _LOOK_BACK = timedelta(days=3660)
 _LOOK_AHEAD = timedelta(days=1100)
+_MOST_AHEAD = 50
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -44,14 +47,20 @@ def _one(case: Case, placed: Placed) -> Finding | None:
     return None
 
 
-def _nothing_to_come(case: Case, placed: Placed) -> Finding | None:
-    """Tell a measure that is over, or never holds, from one whose windows lie beyond the time looked at."""
+def next_windows(measure: Measure, timezone: str, as_of: datetime) -> tuple[Window, ...]:
+    """Return a measure's next windows, however far ahead; none where its schedule is faulty."""
     try:
-        coming = windows_of(placed.measure, case.order.timezone, since=case.as_of, until=case.as_of + _LOOK_AHEAD)
+        coming = windows_of(measure, timezone, since=as_of, until=as_of + _LOOK_AHEAD)
+    except OrderInvalid:
+        return ()  # the schedule's own findings say why
+    return tuple(o.window for o in coming[:_MOST_AHEAD])
+
+
+def _nothing_to_come(case: Case, placed: Placed) -> Finding | None:
+    """Tell a measure that is over from one that never holds."""
+    try:
         gone = windows_of(placed.measure, case.order.timezone, since=case.as_of - _LOOK_BACK, until=case.as_of)
     except OrderInvalid:
-        return None  # the schedule's own findings say why
-    if coming:
         return None
     if gone:
         end = max(o.window.end for o in gone)
