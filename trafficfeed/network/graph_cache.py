@@ -80,7 +80,7 @@ def load_graph(folder: Path) -> RoadGraph:
         speed_mps=_array(edges, "speed_mps"),
         lane_count=_array(edges, "lane_count"),
         access=_array(edges, "access"),
-        lane_access=LaneMasks(lanes.values.to_numpy(), lanes.offsets.to_numpy()),
+        lane_access=LaneMasks(np.from_dlpack(lanes.values), np.from_dlpack(lanes.offsets)),
         names=_texts(edges, "name"),
         highway=_texts(edges, "highway"),
         geometry=_geometry(edges),
@@ -179,14 +179,19 @@ def _read(path: Path) -> pa.Table:
     if not path.is_file():
         raise SourceUnavailable(f"{path} is not there: build the city again with `trafficfeed city build`")
     try:
-        return pq.read_table(path, use_threads=False, memory_map=True)
+        with pq.ParquetFile(path, memory_map=True) as file:  # read_table would import the dataset module, and pandas
+            return file.read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise SourceMalformed(f"{path} is damaged ({error}): build the city again with `--force`") from error
 
 
 def _array(table: pa.Table, column: str) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = table[column].to_numpy()
-    return array
+    """Return a column of numbers or truth values; pyarrow's own `to_numpy` would import pandas, which takes longer."""
+    values = table[column].combine_chunks()
+    if pa.types.is_boolean(values.type):
+        bits = np.unpackbits(np.frombuffer(values.buffers()[1], np.uint8), bitorder="little")
+        return bits[values.offset : values.offset + len(values)].astype(bool)
+    return np.array(np.from_dlpack(values)) if len(values) else np.zeros(0, values.type.to_pandas_dtype())
 
 
 def _texts(table: pa.Table, column: str) -> list[str]:
@@ -197,7 +202,7 @@ def _texts(table: pa.Table, column: str) -> list[str]:
 
 
 def _geometry(table: pa.Table) -> npt.NDArray[Any]:
-    geometry: npt.NDArray[Any] = shapely.from_wkb(table["geometry"].to_numpy())
+    geometry: npt.NDArray[Any] = shapely.from_wkb(np.array(table["geometry"].to_pylist(), dtype=object))
     return geometry
 
 
