@@ -19,11 +19,9 @@ _TRIP = re.compile(
 _EDGE = re.compile(rb'<edge id="([^"]*)"([^>]*)/>')
 _QUEUE = re.compile(rb'<edge id="([^"]*)"[^>]*? maxQueueLengthInMeters="([^"]*)"')
 _ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
-_TELEPORT = re.compile(  # meso moves a vehicle off a link (":…") in a second step, which names no reason
-    rb"Teleporting vehicle '(.*?)'; (?:waited too long)?( \(disconnected\))?(?: \(\w[^)]*\))?"
-    rb"(?:, lane='(.*?)_\d+'|, from edge '(.*?)')?"
-    rb"[^\n]*?time=([0-9]+(?:\.[0-9]+)?)"
-)
+_TELEPORT = re.compile(rb"Teleporting vehicle '(.*?)'; ([^\n]*)")
+_PLACE = re.compile(rb", lane='(.*?)_\d+'|, from edge '(.*?)'")
+_TIME = re.compile(rb"time=([0-9]+(?:\.[0-9]+)?)")
 _COUNTED = {
     "vehicles": ("loaded", "inserted", "running", "waiting"),
     "teleports": ("total", "jam", "yield", "wrongLane"),
@@ -101,10 +99,15 @@ def read_teleports(log_path: Path) -> list[Teleport]:
     """Read the teleports from SUMO's messages."""
     teleports = []
     shut_out: dict[str, bool] = {}
-    for raw, shut, lane_edge, segment_edge, time in _TELEPORT.findall(log_path.read_bytes()):
-        name, edge = _text(raw), _text(lane_edge or segment_edge)
-        shut_out[name] = bool(shut) or (edge.startswith(":") and shut_out.get(name, False))
-        teleports.append(Teleport(vehicle_id=name, time_s=float(time), edge=edge, way_shut=shut_out[name]))
+    for raw, reason in _TELEPORT.findall(log_path.read_bytes()):
+        name, place, time = _text(raw), _PLACE.search(reason), _TIME.search(reason)
+        edge = _text(place.group(1) or place.group(2)) if place else ""
+        # meso moves a vehicle off a link (":…") in a second step, which names no reason
+        shut = b"(disconnected)" in reason or (edge.startswith(":") and shut_out.get(name, False))
+        shut_out[name] = shut
+        teleports.append(
+            Teleport(vehicle_id=name, time_s=float(time.group(1)) if time else 0.0, edge=edge, way_shut=shut)
+        )
     return teleports
 
 
