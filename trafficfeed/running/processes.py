@@ -100,7 +100,7 @@ def guarded(story: Callable[[], int], *, grace_s: float = 10.0) -> int:
     story
         Called in the child, where `Stopped` is raised on SIGTERM. Returns the exit code.
     grace_s
-        Patience with the child's descendants after the child is gone.
+        Patience with what `story` has started, after it has returned or died.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -111,7 +111,7 @@ def guarded(story: Callable[[], int], *, grace_s: float = 10.0) -> int:
     if child == 0:
         code = 1
         try:
-            code = _tell(story, guard)
+            code = _tell(story, guard, grace_s)
         finally:
             if sys.exc_info()[0]:
                 traceback.print_exc()
@@ -121,7 +121,7 @@ def guarded(story: Callable[[], int], *, grace_s: float = 10.0) -> int:
     return _wait(child, grace_s)
 
 
-def _tell(story: Callable[[], int], guard: int) -> int:
+def _tell(story: Callable[[], int], guard: int, grace_s: float) -> int:
     os.setsid()  # Ctrl-C reaches the guard alone, which passes it on once
     _adopt_orphans()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -133,6 +133,8 @@ def _tell(story: Callable[[], int], guard: int) -> int:
         return story()
     except Stopped:
         return 128 + signal.SIGTERM
+    finally:
+        end_descendants(grace_s=grace_s)
 
 
 def _wait(child: int, grace_s: float) -> int:
