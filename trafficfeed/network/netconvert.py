@@ -123,6 +123,11 @@ class Netconvert:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """The process id, which is that of its group as well."""
+        return self._process.pid
+
     def wait(self, *, time_limit_s: float = TIME_LIMIT_S) -> NetconvertRun:
         """Return what it said, once it is done.
 

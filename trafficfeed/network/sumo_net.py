@@ -311,7 +311,7 @@ def _without_internals(data: bytes) -> bytes:
     tail = data.find(b'<connection from=":')
     if tail >= 0 and not re.search(rb'<connection (?!from=":)|<edge |<junction |<location|<!', data[tail:]):
         data = data[:tail] + b"</net>"
-    return re.sub(rb"<request [^<>]*/>", b"", data)
+    return re.sub(rb'<(?:request |junction id=":)[^<>]*/>', b"", data)
 
 
 def _must(element: etree._Element, name: str) -> str:
