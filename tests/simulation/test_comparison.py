@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
-
 from made_runs import UNTIL_S, made_run
+
 from trafficfeed.errors import SimulationFailed
 from trafficfeed.simulation.comparison import accounting, estimate, estimates, figures_of, paired_delays, time_to_95_out
 

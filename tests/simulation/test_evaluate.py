@@ -189,9 +189,7 @@ def test_a_small_network_is_confirmed_in_micro_and_both_looks_are_kept(city, gra
 
 
 def test_a_run_over_its_time_limit_makes_it_inconclusive_and_says_so(city, graph, tmp_path):
-    hasty = SETTINGS.model_copy(
-        update={"simulation": SETTINGS.simulation.model_copy(update={"time_limit_s": 0.001})}
-    )
+    hasty = SETTINGS.model_copy(update={"simulation": SETTINGS.simulation.model_copy(update={"time_limit_s": 0.001})})
 
     certificate = certify(city, graph, tmp_path, closing(MAIN_STREET), settings=hasty)
 
@@ -212,7 +210,9 @@ def test_nothing_to_simulate_is_inconclusive_and_drives_nothing(city, graph, tmp
 
 def test_a_street_that_nobody_uses_passes_with_that_statement(held, city, graph, runs):
     evidence = load_evidence(evidence_path(runs, held.id))
-    unused = next(graph.edge_ids[i] for i in range(len(graph)) if not evidence.flow_base[i] and not evidence.flow_plan[i])
+    unused = next(
+        graph.edge_ids[i] for i in range(len(graph)) if not evidence.flow_base[i] and not evidence.flow_plan[i]
+    )
 
     certificate = certify(city, graph, runs, closing(unused))
 

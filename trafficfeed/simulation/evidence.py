@@ -13,7 +13,8 @@ from trafficfeed.errors import SourceMalformed, SourceUnavailable
 from trafficfeed.simulation.comparison import PairedDelays
 from trafficfeed.simulation.results import FloatArray
 
-BIN_EDGES_S = np.concatenate([[-np.inf], np.arange(-600.0, 601.0, 15.0), [np.inf]])
+_STEPS_S = (5.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
+BIN_EDGES_S = np.array([-np.inf, *(-s for s in reversed(_STEPS_S)), *_STEPS_S, np.inf])
 _ARRAYS = ("flow_base", "flow_plan", "delay_base_h", "delay_plan_h", "queue_base_m", "queue_plan_m")
 
 

@@ -37,9 +37,9 @@ def stopping_rule(looks: Sequence[int]) -> str:
 def confirmation_rule(simulation: SimulationSettings) -> str:
     """Return in words when micro confirms what meso found."""
     return (
-        "Micro decides where meso cannot show an intervention (lanes, metering). Otherwise meso is driven first, and micro "
-        f"decides after it: always up to {simulation.confirm_always_h:g} vehicle-hours driven in the base, and up to "
-        f"{simulation.confirm_most_h:g} unless meso passes the plan with every figure farther than "
+        "Micro decides where meso cannot show an intervention (lanes, metering). Otherwise meso is driven first, and "
+        f"micro decides after it: always up to {simulation.confirm_always_h:g} vehicle-hours driven in the base, and "
+        f"up to {simulation.confirm_most_h:g} unless meso passes the plan with every figure farther than "
         f"{100 * simulation.confirm_near:g} % from its limit."
     )
 

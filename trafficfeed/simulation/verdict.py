@@ -128,7 +128,7 @@ def _reason(gate: Gate, estimate: Estimate | None) -> Reason:
 def _limit(gate: Gate) -> str:
     if not gate.limit:
         return "none"
-    return f"at most {100 * gate.limit:g} %" if gate.unit == "%" else f"at most {gate.limit:.4g} {gate.unit}"
+    return f"at most {100 * gate.limit:g} %" if gate.unit == "%" else f"at most {gate.limit:.3g} {gate.unit}"
 
 
 def _unmeasured(gate: Gate) -> str:

@@ -11,6 +11,7 @@ from trafficfeed.simulation.evidence import BIN_EDGES_S
 from trafficfeed.simulation.report.figure import BETTER, FAINT, GRID, INK, NEUTRAL, WORSE, new_figure, style, svg
 
 _WIDTH_IN = 5.0
+_WRITTEN = 0.02
 
 
 def pairs_plot(
@@ -58,45 +59,33 @@ def _pairs_row(axes: Any, y: int, values: Sequence[float], mean: Estimate, limit
 
 
 def distribution_plot(delay_counts: Mapping[str, Sequence[int]], *, most: int = 5) -> bytes:
-    """Draw how delays spread, a strip per vehicle class, the most frequent classes and emergency first; SVG."""
+    """Draw how delays spread, a strip per vehicle class, emergency first and then the most frequent; SVG."""
     classes = sorted(delay_counts, key=lambda c: (c != "emergency", -sum(delay_counts[c]), c))
     classes = [c for c in classes if sum(delay_counts[c])][:most]
     if not classes:
         return b""
-    low, high = _span([delay_counts[c] for c in classes])
-    edges = np.clip(BIN_EDGES_S, low, high)
-    figure = new_figure(_WIDTH_IN, 0.65 + 0.62 * len(classes))
+    height_in = 0.7 + 0.62 * len(classes)
+    figure = new_figure(_WIDTH_IN, height_in)
     panels = figure.subplots(len(classes), 1, sharex=True, squeeze=False)[:, 0]
     for axes, name in zip(panels, classes, strict=True):
-        _strip(axes, edges, np.asarray(delay_counts[name]), f"{name} ({sum(delay_counts[name]):,})")
-    panels[-1].set_xlim(low, high)
-    panels[-1].set_xlabel("extra time per trip, seconds (all seeds; ends are open)", color=FAINT, fontsize=9)
-    top, bottom = 0.96, 0.5 / (0.65 + 0.62 * len(classes))
-    figure.subplots_adjust(left=0.04, right=0.96, top=top, bottom=bottom, hspace=0.35)
+        _strip(axes, np.asarray(delay_counts[name]), f"{name} ({sum(delay_counts[name]):,})")
+    inner = BIN_EDGES_S[1:-1]
+    panels[-1].set_xticks(np.arange(len(inner)) + 0.5, [f"{edge:+.0f}" for edge in inner])
+    panels[-1].tick_params(axis="x", labelsize=7)
+    panels[-1].set_xlabel("extra time per trip, seconds (plan minus base, all seeds)", color=FAINT, fontsize=9)
+    figure.subplots_adjust(left=0.02, right=0.98, top=0.97, bottom=0.5 / height_in, hspace=0.3)
     return svg(figure)
 
 
-def _strip(axes: Any, edges: Any, counts: Any, label: str) -> None:
+def _strip(axes: Any, counts: Any, label: str) -> None:
     style(axes)
-    width, left = np.diff(edges), edges[:-1]
-    shown = width > 0
-    first, last = int(np.flatnonzero(shown)[0]), int(np.flatnonzero(shown)[-1])
-    gathered = counts.astype(float)
-    gathered[first], gathered[last] = counts[: first + 1].sum(), counts[last:].sum()
-    share = gathered / max(1, counts.sum())
-    colours = np.where(left >= 0, WORSE, BETTER)
-    axes.bar(left[shown], share[shown], width[shown] * 0.92, align="edge", color=colours[shown])
-    axes.axvline(0, color=INK, linewidth=1)
+    middle = len(counts) // 2
+    colours = [BETTER if i < middle else WORSE if i > middle else NEUTRAL for i in range(len(counts))]
+    share = counts / max(1, counts.sum())
+    axes.bar(np.arange(len(counts)), share, 0.9, color=colours)
+    axes.set_xlim(-0.6, len(counts) - 0.4)
+    axes.set_ylim(0, 1.25 * share.max())
     axes.set_yticks([])
     axes.text(0.0, 0.98, label, transform=axes.transAxes, va="top", fontsize=9, color=INK)
-
-
-def _span(counts: Sequence[Sequence[int]]) -> tuple[float, float]:
-    """Return the limits (s) that hold 99 % of every class, at least ±60 s, one bin of room on either side."""
-    low, high = -60.0, 60.0
-    finite = np.clip(BIN_EDGES_S, -615.0, 615.0)
-    for column in counts:
-        share = np.cumsum(column) / max(1, sum(column))
-        low = min(low, float(finite[int(np.searchsorted(share, 0.005))]))
-        high = max(high, float(finite[min(len(finite) - 1, int(np.searchsorted(share, 0.995)) + 1)]))
-    return low - 15.0, high + 15.0
+    for i in np.flatnonzero(share >= _WRITTEN):
+        axes.text(i, share[i], f"{100 * share[i]:.0f} %", ha="center", va="bottom", fontsize=7, color=FAINT)

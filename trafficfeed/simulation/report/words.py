@@ -32,13 +32,14 @@ def title_of(certificate: Certificate) -> str:
 
 def sentence_of(certificate: Certificate) -> str:
     """Return the verdict in a sentence or two, with the figures that decided it."""
+    failed = [reason for reason in certificate.reasons if reason.decided and not reason.passed]
+    undecided = [reason for reason in certificate.reasons if not reason.decided]
     said = [_OPENING[certificate.verdict]]
     if certificate.verdict is Verdict.PUBLISH:
         said.append(_effect(certificate.metrics))
-    failed = [r for r in certificate.reasons if r.decided and not r.passed]
     said += [_complaint(reason) for reason in failed]
     if certificate.verdict is Verdict.INCONCLUSIVE:
-        said += [_doubt(reason) for reason in certificate.reasons if not reason.decided]
+        said += [f"{reason.gate.capitalize()} could not be settled: {_measured(reason)}." for reason in undecided]
     return " ".join(part for part in said if part)
 
 
@@ -79,7 +80,7 @@ def inputs_of(certificate: Certificate) -> list[tuple[str, str]]:
         ("Seeds", seeds),
         ("SUMO", str(sumo.get("version", ""))),
         ("Network (sha256)", str(inputs.get("network_sha256", ""))),
-        ("Demand (sha256)", str(inputs.get("demand_sha256", ""))),
+        ("Demand (sha256)", ", ".join(str(digest)[:16] for digest in inputs.get("demand_sha256", ()))),
         ("Issued", certificate.issued),
         ("Certificate", certificate.id),
     ]
@@ -102,11 +103,12 @@ def _longer(delay: Estimate) -> str:
 
 
 def _complaint(reason: Reason) -> str:
-    return f"{reason.gate.capitalize()} is {reason.measured}; allowed is {reason.threshold}."
+    limit = reason.threshold.partition(" (")[0]
+    return f"{reason.gate.capitalize()}: {reason.measured.partition(' (')[0]}, allowed is {limit}."
 
 
-def _doubt(reason: Reason) -> str:
-    return f"{reason.gate.capitalize()} could not be settled: {reason.measured}; allowed is {reason.threshold}."
+def _measured(reason: Reason) -> str:
+    return reason.measured.rstrip(".") if reason.gate in ("simulation", "coverage") else reason.measured
 
 
 def _clock(clock: Mapping[str, Any]) -> str:
@@ -121,14 +123,14 @@ def _hms(seconds: float) -> str:
 
 def _interventions(interventions: Any) -> str:
     words = {
-        "EdgeClosure": "stretches closed",
-        "LaneClosure": "stretches with lanes closed",
-        "SpeedChange": "stretches with a speed limit",
+        "EdgeClosure": "closed",
+        "LaneClosure": "with lanes closed",
+        "SpeedChange": "with a speed limit",
         "TurnClosure": "turns banned",
-        "FlowMetering": "metered stretches",
+        "FlowMetering": "metered",
     }
     counts: dict[str, int] = {}
     for item in interventions:
         n = len(item.get("edges", item.get("turns", ("",))))
         counts[item.get("kind", "")] = counts.get(item.get("kind", ""), 0) + n
-    return ", ".join(f"{n} {words.get(kind, kind)}" for kind, n in counts.items())
+    return "stretches of road: " + ", ".join(f"{n} {words.get(kind, kind)}" for kind, n in counts.items())
