@@ -80,7 +80,7 @@ def load_graph(folder: Path) -> RoadGraph:
         speed_mps=_array(edges, "speed_mps"),
         lane_count=_array(edges, "lane_count"),
         access=_array(edges, "access"),
-        lane_access=LaneMasks(np.from_dlpack(lanes.values), np.from_dlpack(lanes.offsets)),
+        lane_access=LaneMasks(_numbers(lanes.values), _numbers(lanes.offsets)),
         names=_texts(edges, "name"),
         highway=_texts(edges, "highway"),
         geometry=_geometry(edges),
@@ -191,7 +191,16 @@ def _array(table: pa.Table, column: str) -> npt.NDArray[Any]:
     if pa.types.is_boolean(values.type):
         bits = np.unpackbits(np.frombuffer(values.buffers()[1], np.uint8), bitorder="little")
         return bits[values.offset : values.offset + len(values)].astype(bool)
-    return np.array(np.from_dlpack(values)) if len(values) else np.zeros(0, values.type.to_pandas_dtype())
+    return _numbers(values) if len(values) else np.zeros(0, values.type.to_pandas_dtype())
+
+
+def _numbers(values: Any) -> npt.NDArray[Any]:
+    numbers: npt.NDArray[Any] = np.array(np.from_dlpack(values))
+    return numbers
+
+
+def _int32(values: Any) -> npt.NDArray[np.int32]:
+    return np.asarray(values.to_numpy(), dtype=np.int32)
 
 
 def _texts(table: pa.Table, column: str) -> list[str]:
