@@ -157,3 +157,51 @@ def test_two_streets_of_one_name_are_ambiguous_as_a_whole_but_not_with_cross_str
 def test_a_whole_two_way_street_has_no_forward():
     (finding,) = match_street(grid(), "C2 Street", None, "forward").findings
     assert "no first and second end" in finding.message
+
+
+def test_a_cross_street_that_ends_at_one_carriageway_still_closes_both():
+    junctions = {
+        "a": (0, 0),
+        "b": (200, 0),
+        "c": (400, 0),
+        "d": (0, 20),
+        "e": (400, 20),
+        "n": (200, 300),
+        "m": (400, 300),
+    }
+    graph = graph_of(
+        junctions,
+        [
+            Street(name="Wide Avenue", nodes=["a", "b", "c"], one_way=True),
+            Street(name="Wide Avenue", nodes=["e", "d"], one_way=True),
+            Street(name="First", nodes=["a", "n"]),
+            Street(name="Last", nodes=["c", "m"]),
+        ],
+    )
+    assert ids_of(graph, match_street(graph, "Wide Avenue", ("First", "Last")).sections) == [["a>b", "b>c"], ["e>d"]]
+
+
+def test_a_way_that_would_turn_back_on_the_other_carriageway_is_not_the_street():
+    junctions = {
+        "a": (0, 0),
+        "b": (300, 0),
+        "c": (300, 30),
+        "d": (0, 30),
+        "n": (0, -200),
+        "m": (0, 200),
+        "o": (300, -200),
+    }
+    graph = graph_of(
+        junctions,
+        [
+            Street(name="Wide Avenue", nodes=["a", "b"], one_way=True),
+            Street(name="Link", nodes=["b", "c"]),
+            Street(name="Wide Avenue", nodes=["c", "d"], one_way=True),
+            Street(name="South", nodes=["a", "n"]),
+            Street(name="North", nodes=["d", "m"]),
+            Street(name="Far", nodes=["b", "o"]),
+        ],
+    )
+    match = match_street(graph, "Wide Avenue", ("South", "North"))
+    assert not match.sections
+    assert match.findings[0].severity == "error"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
 from trafficfeed.findings import Finding, Severity
+from trafficfeed.network.line_rivals import opposite_carriageway
+from trafficfeed.network.line_tracing import minor
 from trafficfeed.network.matching import Match, Travel, cross_street, refused, sections_of
 from trafficfeed.network.naming import listed, street_index
 from trafficfeed.network.plane import plane_of
@@ -21,6 +24,9 @@ RULE = "match.street"
 ONE_CROSSING_M = 60.0  # junctions of the same two streets this near are one crossing (carriageways, a square's corners)
 NEARLY_MEETS_M = 40.0  # a cross street that ends this near to the street still meets it
 JUNCTION_PIECE_M = 60.0  # an unnamed piece up to this long belongs to the street that goes through it
+_SHARPEST = np.radians(150.0)  # a street does not turn back on itself
+_SHARPEST_OVER_GAP = np.radians(100.0)
+_TELLING_M = 15.0  # shorter edges, within a junction, may point anywhere
 LONGEST_GAP_M = 150.0  # a street may be interrupted (a square) by so much
 SAME_STREET_M = 300.0  # pieces of one name farther apart are different streets
 
@@ -29,10 +35,15 @@ _Nodes = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Way:
-    """A way along the street from one crossing to another: edges in order, and the length not on the street."""
+    """A way along the street from one crossing to another: edges in order, and the length not on the street.
+
+    It is `exact` where it runs on the street all the way, from the very junctions where the cross streets meet it.
+    """
 
     edges: tuple[int, ...]
+    length_m: float
     gap_m: float
+    exact: bool
 
 
 def match_street(graph: RoadGraph, street: str, between: tuple[str, str] | None, travel: Travel = "both") -> Match:
@@ -116,23 +127,12 @@ def _between(
     sure: float,
 ) -> Match:
     street, begin, end = names
-    street_only, bridged = _Corridor(graph, on), None
-    found = []
-    for a in first:
-        for b in second:
-            if len(np.intersect1d(a, b)):
-                continue
-            there, back = street_only.way(a, b), street_only.way(b, a)
-            if not there or not back:  # one-way, or interrupted
-                bridged = bridged or _Corridor(graph, on, bridged=True)
-                there, back = there or bridged.way(a, b), back or bridged.way(b, a)
-            if there or back:
-                found.append((a, there, back))
+    found = _ways(graph, on, first, second)
     if not found:
         return _no_way(street, begin, end, first, second)
     if len(found) > 1:
         return _twice(graph, names, first, second)
-    _, there, back = found[0]
+    there, back = found[0]
     wanted = {"both": (there, back), "forward": (there,), "backward": (back,)}[travel]
     ways = [way for way in wanted if way]
     if not ways:
@@ -140,8 +140,64 @@ def _between(
     sections: list[Section] = []
     for way in ways:
         ends = (begin, end) if way is there else (end, begin)
-        sections += _sections(graph, way, on, ends, sure if way.gap_m == 0 else 0.8 * sure)
+        sections += _sections(graph, way, on, ends, sure if way.exact else 0.8 * sure)
     return Match(sections=tuple(sections), findings=_interrupted(street, begin, end, ways))
+
+
+def _ways(
+    graph: RoadGraph, on: _Nodes, first: Sequence[_Nodes], second: Sequence[_Nodes]
+) -> list[tuple["_Way | None", "_Way | None"]]:
+    """For each pair of crossings the way there and the way back, where there is either.
+
+    A direction that the street alone does not give from the very junctions is looked for beside the other one (a cross
+    street may end at one carriageway of two), then from junctions nearby, then over interruptions. What is found so
+    must not be much longer than the other direction.
+    """
+    street_only, bridged = _Corridor(graph, on), None
+    found = []
+    for a in first:
+        for b in second:
+            if len(np.intersect1d(a, b)):
+                continue
+            there, back = street_only.way(a, b), street_only.way(b, a)
+            if not (there and back):
+                bridged = bridged or _Corridor(graph, on, bridged=True)
+                wide_a, wide_b = _widened(graph, on, a), _widened(graph, on, b)
+                known = there or back
+                there = there or _first_like(
+                    known, _beside(graph, back), street_only.way(wide_a, wide_b, exact=False), bridged.way(a, b)
+                )
+                back = back or _first_like(
+                    known, _beside(graph, there), street_only.way(wide_b, wide_a, exact=False), bridged.way(b, a)
+                )
+            if there or back:
+                found.append((there, back))
+    return found
+
+
+def _first_like(known: "_Way | None", *ways: "_Way | None") -> "_Way | None":
+    """Return the first of some ways that is about as long as the one in the other direction."""
+    return next((w for w in ways if w and (not known or w.length_m <= 1.5 * known.length_m + ONE_CROSSING_M)), None)
+
+
+def _beside(graph: RoadGraph, way: "_Way | None") -> "_Way | None":
+    """Return what runs beside a way in the other direction, where that is half of it or more."""
+    if way is None or not way.exact:
+        return None
+    plane = plane_of(graph)
+    edges = [int(plane.opposite[e]) for e in way.edges if plane.opposite[e] >= 0]
+    line = shapely.LineString(shapely.get_coordinates(plane.lines[list(way.edges)]))
+    edges += opposite_carriageway(graph, line, way.edges)
+    edges.sort(key=lambda e: -line.project(plane.lines[e].interpolate(0.5, normalized=True)))  # in travel order
+    length = float(graph.length_m[edges].sum())
+    return _Way(edges=tuple(edges), length_m=length, gap_m=0.0, exact=False) if 2 * length >= way.length_m else None
+
+
+def _widened(graph: RoadGraph, on: _Nodes, crossing: _Nodes) -> _Nodes:
+    xy = plane_of(graph).node_xy
+    mine = np.unique(np.concatenate([graph.from_node[on], graph.to_node[on]]))
+    apart = shapely.distance(shapely.points(xy[mine]), shapely.multipoints(xy[crossing]))
+    return np.asarray(mine[apart <= NEARLY_MEETS_M])
 
 
 def _sections(graph: RoadGraph, way: _Way, on: _Nodes, ends: tuple[str, str], confidence: float) -> tuple[Section, ...]:
@@ -162,7 +218,7 @@ class _Corridor:
         plane = plane_of(graph)
         lines = plane.lines[on] if bridged else plane.lines[:0]
         near = np.unique(plane.tree.query(lines, predicate="dwithin", distance=LONGEST_GAP_M / 2)[1])
-        near = near[(graph.access[near] != 0) & (graph.length_m[near] <= LONGEST_GAP_M)]
+        near = near[(graph.access[near] != 0) & (graph.length_m[near] <= LONGEST_GAP_M) & ~minor(graph, near)]
         self._edges = np.union1d(on, near).astype(np.int32)
         self._mine = np.isin(self._edges, on)
         unnamed = street_index(graph).street[self._edges] < 0
@@ -177,12 +233,15 @@ class _Corridor:
         low, high = np.searchsorted(begins[order], ends), np.searchsorted(begins[order], ends, side="right")
         before = np.repeat(np.arange(len(self._edges)), high - low)
         after = order[np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)])]
-        u_turn = plane_of(self._graph).opposite[self._edges[before]] == self._edges[after]
+        plane = plane_of(self._graph)
+        u_turn = plane.opposite[self._edges[before]] == self._edges[after]
+        turn = plane.heading_out[self._edges[after]] - plane.heading_in[self._edges[before]]
+        u_turn |= np.cos(turn) < np.cos(_SHARPEST)
         before, after = before[~u_turn], after[~u_turn]
         shape = (len(self._edges), len(self._edges))
         return csr_array((np.maximum(self._cost[before], 0.01), (before, after)), shape=shape)
 
-    def way(self, begin: _Nodes, end: _Nodes) -> _Way | None:
+    def way(self, begin: _Nodes, end: _Nodes, *, exact: bool = True) -> _Way | None:
         """Return the way along the street from one crossing to another, None where there is none worth the name."""
         sources = np.flatnonzero(self._mine & np.isin(self._graph.from_node[self._edges], begin))
         targets = np.flatnonzero(self._mine & np.isin(self._graph.to_node[self._edges], end))
@@ -196,15 +255,24 @@ class _Corridor:
         while (previous := int(before[path[-1]])) >= 0:
             path.append(previous)
         path.reverse()
-        return self._judged(path)
+        return self._judged(path, exact)
 
-    def _judged(self, path: Sequence[int]) -> _Way | None:
+    def _judged(self, path: Sequence[int], exact: bool) -> _Way | None:
         gaps = [float(self._graph.length_m[self._edges[i]]) for i in path if not (self._mine[i] or self._piece[i])]
         pieces = [float(self._graph.length_m[self._edges[i]]) for i in path if self._piece[i]]
         own = sum(float(self._graph.length_m[self._edges[i]]) for i in path if self._mine[i])
-        if sum(gaps) > LONGEST_GAP_M or sum(gaps) + sum(pieces) > own:
+        if sum(gaps) > LONGEST_GAP_M or sum(gaps) + sum(pieces) > own or self._turns_back(path):
             return None
-        return _Way(edges=tuple(int(self._edges[i]) for i in path), gap_m=sum(gaps))
+        edges = tuple(int(self._edges[i]) for i in path)
+        return _Way(edges=edges, length_m=own, gap_m=sum(gaps), exact=exact and not gaps)
+
+    def _turns_back(self, path: Sequence[int]) -> bool:
+        """Tell whether a way comes back to the street in the other direction, after an interruption."""
+        plane = plane_of(self._graph)
+        mine = [i for i in path if self._mine[i] and self._graph.length_m[self._edges[i]] >= _TELLING_M]
+        pairs = [(a, b) for a, b in pairwise(mine) if path.index(b) > path.index(a) + 1]
+        turn = [plane.heading_out[self._edges[b]] - plane.heading_in[self._edges[a]] for a, b in pairs]
+        return bool((np.cos(turn) < np.cos(_SHARPEST_OVER_GAP)).any())
 
 
 def _on_street(graph: RoadGraph, way: _Way, on: _Nodes) -> Iterable[list[int]]:
