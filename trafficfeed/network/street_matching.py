@@ -188,7 +188,8 @@ def _beside(graph: RoadGraph, way: "_Way | None") -> "_Way | None":
     edges = [int(plane.opposite[e]) for e in way.edges if plane.opposite[e] >= 0]
     line = shapely.LineString(shapely.get_coordinates(plane.lines[list(way.edges)]))
     edges += opposite_carriageway(graph, line, way.edges)
-    edges.sort(key=lambda e: -line.project(plane.lines[e].interpolate(0.5, normalized=True)))  # in travel order
+    middle = shapely.line_interpolate_point(plane.lines[edges], 0.5, normalized=True)
+    edges = [edges[i] for i in np.argsort(-shapely.line_locate_point(line, middle), kind="stable")]  # in travel order
     length = float(graph.length_m[edges].sum())
     return _Way(edges=tuple(edges), length_m=length, gap_m=0.0, exact=False) if 2 * length >= way.length_m else None
 
