@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -59,6 +59,10 @@ def city_build(
     licence: Annotated[str | None, typer.Option(help="licence of the source")] = None,
     attribution: Annotated[str | None, typer.Option(help="whom to name")] = None,
     language: Annotated[str | None, typer.Option(help="default language, BCP 47")] = None,
+    speeds: Annotated[
+        Literal["urban", "rural"] | None, typer.Option(help="limits of OSM roads that state none: urban or rural")
+    ] = None,
+    datum: Annotated[Literal["wgs84", "gcj02", "bd09"] | None, typer.Option(help="the city's map datum")] = None,
     seed: Annotated[int, typer.Option(help="seed of the demand")] = 1,
     left_hand: Annotated[bool, typer.Option("--left-hand", help="traffic drives on the left")] = False,
     begin: Annotated[float | None, typer.Option(help="first second of your routes that is simulated")] = None,
@@ -73,6 +77,7 @@ def city_build(
     given: dict[str, Any] = {
         "title": title, "timezone": timezone, "crs": crs, "licence": licence, "attribution": attribution,
         "language": language, "begin_s": begin, "end_s": end, "places": places, "sumocfg": sumocfg,
+        "speeds": speeds, "map_datum": datum,
         "origin": _lon_lat(origin) if origin else None,
         "routes": tuple(routes or ()) or None, "additional": tuple(additional or ()) or None,
     }  # fmt: skip
