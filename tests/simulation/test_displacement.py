@@ -7,9 +7,11 @@ from trafficfeed.simulation.interventions import EdgeClosure
 from trafficfeed.simulation.sumo_network import read_network
 
 STREET = ("A2B2", "B2C2", "C2D2", "D2E2", "E2F2")
-NEXT_DOOR = {"C2D2", "D2C2", "C1D1", "D1C1", "C3D3", "D3C3", "B2C2", "C2B2", "D2E2", "E2D2"} | {
-    f"{a}{b}" for a, b in [("C1", "C2"), ("C2", "C1"), ("C2", "C3"), ("C3", "C2"), ("D1", "D2"), ("D2", "D1")]
-} | {"D2D3", "D3D2"}
+NEXT_DOOR = (
+    {"C2D2", "D2C2", "C1D1", "D1C1", "C3D3", "D3C3", "B2C2", "C2B2", "D2E2", "E2D2"}
+    | {f"{a}{b}" for a, b in [("C1", "C2"), ("C2", "C1"), ("C2", "C3"), ("C3", "C2"), ("D1", "D2"), ("D2", "D1")]}
+    | {"D2D3", "D3D2"}
+)
 
 
 def vehicle(edges: tuple[str, ...] = STREET, *, depart: float = 1000.0, kind: str = "passenger", **more) -> Vehicle:  # noqa: ANN003
@@ -80,3 +82,12 @@ def test_a_vehicle_with_nowhere_else_to_go_keeps_its_route(grid: Path) -> None:
     everything = read_network(grid).edge_ids
     one = vehicle(STREET[:3])
     assert displaced(grid, one, *everything).demand.vehicles[0] == one
+
+
+def test_a_destination_that_the_closure_cuts_off_moves_although_it_is_not_shut_itself(grid: Path) -> None:
+    ways_in = ("A1B1", "B0B1", "B2B1", "C1B1", "C0B0", "A0B0")  # B1 and B0 can then be left only
+    made = displaced(grid, vehicle(("C2B2", "B2B1", "B1B0"), depart=1000.0), *ways_in)
+    route = made.demand.vehicles[0].edges
+    assert made.ended_short == {"v"}
+    assert set(ways_in).isdisjoint(route)
+    assert route[0] == "C2B2"

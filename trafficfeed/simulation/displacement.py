@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from lxml import etree
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 from scipy.spatial import cKDTree
 
 from trafficfeed.network.vehicle_classes import VehicleClass
@@ -37,8 +37,8 @@ def displace(
     """Give every vehicle that cannot start, end or stop where it wants the nearest place where it can.
 
     A start or destination inside a closure that does not permit the vehicle's class, at the time when the vehicle is
-    there, moves to the nearest open street from which the rest of the network can be reached (the way between them is
-    walked). A vehicle with stops (a bus) is led round the closure by the shortest way between its other stops.
+    there, or cut off from the rest of the network by it, moves to the nearest open street that is not (the way between
+    them is walked). A vehicle with stops (a bus) is led round the closure by the shortest way between its other stops.
     Residents, whose start or destination lies inside a closure that permits ``custom1``, keep both and get a permit.
 
     Parameters
@@ -81,6 +81,9 @@ class _Work:
             return vehicle
         at_origin = self._shut(vehicle.origin, against, start, start + 1.0)
         at_end = self._shut(vehicle.destination, against, *self._arrival(vehicle))
+        if not (at_origin and at_end):
+            lost_origin, lost_end = self._cut_off(vehicle, against)
+            at_origin, at_end = at_origin or lost_origin, at_end or lost_end
         if at_origin or at_end:
             resident = self._resident(vehicle, against)
             return resident if resident is not None else self._moved(vehicle, against, at_origin, at_end)
@@ -107,10 +110,25 @@ class _Work:
             for i in against
         )
 
+    def _cut_off(self, vehicle: Vehicle, against: frozenset[int]) -> tuple[bool, bool]:
+        """Tell whether closures on its way leave its start without a way out, and its destination without a way in."""
+        arrival = self._arrival(vehicle)[0]
+        met = frozenset(i for i in against if self.closures[i].begin_s <= arrival < self.closures[i].end_s)
+        closed = {e for i in met for e in self.closures[i].edges}
+        if not met or (vehicle.edges and closed.isdisjoint(vehicle.edges)):
+            return False, False
+        before, now = self._streets(vehicle, frozenset()), self._streets(vehicle, met)
+        start, goal = (self.network.index.get(e, -1) for e in (vehicle.origin, vehicle.destination))
+        return (
+            bool(before.leads[start] and not now.leads[start]) if start >= 0 else False,
+            bool(before.reached[goal] and not now.reached[goal]) if goal >= 0 else False,
+        )
+
     def _resident(self, vehicle: Vehicle, against: frozenset[int]) -> Vehicle | None:
         ends = (vehicle.origin, vehicle.destination)
         touched = [self.closures[i] for i in against if any(e in self.closures[i].edges for e in ends)]
-        if vehicle.vehicle_class != "passenger" or any(VehicleClass.CUSTOM1 not in c.permitted for c in touched):
+        barred = not touched or any(VehicleClass.CUSTOM1 not in c.permitted for c in touched)
+        if vehicle.vehicle_class != "passenger" or barred:
             return None
         admitted = self.network.admits("custom1")
         if not all(admitted[self.network.index[e]] for e in vehicle.edges if e in self.network.index):
@@ -129,9 +147,11 @@ class _Work:
     def _moved(self, vehicle: Vehicle, against: frozenset[int], at_origin: bool, at_end: bool) -> Vehicle:
         streets = self._streets(vehicle, against)
         index = self.network.index
-        origin = streets.nearest(vehicle.origin) if at_origin else index.get(vehicle.origin, -1)
-        target = streets.nearest(vehicle.destination) if at_end else index.get(vehicle.destination, -1)
-        route = streets.route(origin, target)
+        origin, other_origin = index.get(vehicle.origin, -1), streets.nearest(vehicle.origin)
+        target, other_target = index.get(vehicle.destination, -1), streets.nearest(vehicle.destination)
+        first = (other_origin if at_origin else origin, other_target if at_end else target)
+        choices = (first, (first[0], other_target), (other_origin, other_target))
+        route = next((way for start, goal in choices if (way := streets.route(start, goal))), ())
         if not route:  # no way round: it meets the barrier, and that is a result
             return vehicle
         self.ended_short.add(vehicle.id)
@@ -178,7 +198,11 @@ class _Work:
 
 
 class _OpenStreets:
-    """The streets that one vehicle class may use while certain edges are closed."""
+    """The streets that one vehicle class may use while certain edges are closed.
+
+    `leads` and `reached` ``(n_edges,) bool`` tell from which edges the rest of the network can be reached, and which
+    can be reached from it.
+    """
 
     def __init__(self, network: SumoNetwork, vehicle_class: str, closed: set[str]) -> None:
         self._network = network
@@ -189,8 +213,17 @@ class _OpenStreets:
         sizes = np.bincount(component[self._admitted]) if self._admitted.any() else np.zeros(1, int)
         usable = self._admitted & (component == int(np.argmax(sizes)))
         self._usable = np.flatnonzero(usable)
+        self.leads = self._spread(self._graph.T.tocsr())
+        self.reached = self._spread(self._graph)
         self._tree = cKDTree(network.middle[self._usable]) if len(self._usable) else None
         self._trees: dict[int, npt.NDArray[np.int32]] = {}
+
+    def _spread(self, graph: csr_matrix) -> npt.NDArray[np.bool_]:
+        """Return ``(n_edges,) bool``: what can be reached in `graph` from the part where all is reachable from all."""
+        reached = np.zeros(graph.shape[0], np.bool_)
+        if len(self._usable):
+            reached[breadth_first_order(graph, int(self._usable[0]), return_predecessors=False)] = True
+        return reached
 
     def nearest(self, edge: str) -> int:
         """Return the usable edge nearest to `edge`, -1 where there is none."""
