@@ -61,14 +61,15 @@ def try_hour(net_path: Path, routes_path: Path, *, hour: int, tier: Tier) -> Tri
         arguments = [
             *("--net-file", str(net_path.resolve()), "--route-files", str(_cut(routes_path, folder, begin, end))),
             *("--begin", f"{begin:g}", "--end", f"{end + _AFTER_S:g}", "--seed", "1", "--time-to-teleport", "300"),
-            *("--device.rerouting.probability", "0.5", "--device.rerouting.deterministic"),
-            *("--device.rerouting.period", "60", "--device.rerouting.adaptation-interval", "60"),
-            *("--routing-algorithm", "CCH", "--ignore-route-errors", "--no-step-log", "--xml-validation", "never"),
+            *("--ignore-route-errors", "--no-step-log", "--xml-validation", "never"),
             *("--tripinfo-output", str(folder / "trips.xml"), "--tripinfo-output.write-unfinished"),
             "--tripinfo-output.write-undeparted",
         ]
         if tier == "meso":
             arguments += ["--mesosim", "--meso-multi-queue", "--meso-tls-penalty", "1", "--meso-minor-penalty", "1"]
+        else:  # as in the runs to come; in meso routing would take most of the time
+            arguments += ["--device.rerouting.probability", "0.5", "--device.rerouting.deterministic"]
+            arguments += ["--device.rerouting.period", "60", "--device.rerouting.adaptation-interval", "60"]
         log = run_program("sumo", arguments, folder=folder, time_limit_s=_TIME_LIMIT_S)
         trips = read_trips(folder / "trips.xml")
         teleports = read_teleports(log)
