@@ -63,6 +63,10 @@ def test_an_intervention_inside_the_hour_stays_where_it_is() -> None:
     assert plan.interventions == (slow(59_000, 60_000),)
 
 
+def test_the_next_day_has_the_same_traffic() -> None:
+    assert stretch(DAY, slow(86_400 + 30_000, 86_400 + 33_000)) == stretch(DAY, slow(30_000, 33_000))
+
+
 def test_an_intervention_outside_the_demand_is_refused() -> None:
     with pytest.raises(ScenarioInvalid, match="outside the demand"):
         stretch(city("day", 20_000.0, 40_000.0), slow(50_000, 60_000))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from trafficfeed.network.city import MesoSection
 from trafficfeed.simulation.outputs import read_teleports, read_trips
-from trafficfeed.simulation.scenario import Tier
+from trafficfeed.simulation.scenario import Tier, meso_options
 from trafficfeed.simulation.sumo_process import run_program
 
 MICRO_UP_TO_VEHICLE_S = 1.5e6
@@ -66,7 +67,7 @@ def try_hour(net_path: Path, routes_path: Path, *, hour: int, tier: Tier) -> Tri
             "--tripinfo-output.write-undeparted",
         ]
         if tier == "meso":
-            arguments += ["--mesosim", "--meso-multi-queue", "--meso-tls-penalty", "1", "--meso-minor-penalty", "1"]
+            arguments += meso_options(MesoSection())
         else:  # as in the runs to come; in meso routing would take most of the time
             arguments += ["--device.rerouting.probability", "0.5", "--device.rerouting.deterministic"]
             arguments += ["--device.rerouting.period", "60", "--device.rerouting.adaptation-interval", "60"]

@@ -24,6 +24,7 @@ from trafficfeed.simulation.sumo_binary import sumo_version
 from trafficfeed.simulation.sumo_network import file_hash
 
 Tier = Literal["meso", "micro"]
+_DAY_S = 86_400.0
 PREPARATION = 1
 """Counts the changes of how a scenario is prepared: part of every key."""
 _KINDS: Mapping[str, type[Intervention]] = {
@@ -160,15 +161,17 @@ def sumo_options(scenario: Scenario, tier: Tier) -> tuple[str, ...]:
         *("--device.rerouting.period", "60", "--device.rerouting.adaptation-interval", "60"),
         *("--routing-algorithm", "CCH"),
     ]
-    if tier == "meso":
-        meso = scenario.meso
-        options += [
-            *("--mesosim", "--meso-multi-queue", "--time-to-teleport.disconnected", "30"),
-            *("--meso-tls-penalty", f"{meso.tls_penalty_s:g}", "--meso-tls-flow-penalty", f"{meso.tls_flow_penalty:g}"),
-            *("--meso-minor-penalty", f"{meso.minor_penalty_s:g}"),
-            *(("--meso-junction-control",) if meso.junction_control else ()),
-        ]
-    return tuple(options)
+    return (*options, *(meso_options(scenario.meso) if tier == "meso" else ()))
+
+
+def meso_options(meso: MesoSection) -> tuple[str, ...]:
+    """Return the options of the mesoscopic model; who is shut out waits 30 s (1 s takes eight times the computing)."""
+    return (
+        *("--mesosim", "--meso-multi-queue", "--time-to-teleport.disconnected", "30"),
+        *("--meso-tls-penalty", f"{meso.tls_penalty_s:g}", "--meso-tls-flow-penalty", f"{meso.tls_flow_penalty:g}"),
+        *("--meso-minor-penalty", f"{meso.minor_penalty_s:g}"),
+        *(("--meso-junction-control",) if meso.junction_control else ()),
+    )
 
 
 def scenario_of(
@@ -220,6 +223,11 @@ def _stretch(
             shift = demand.begin_s + min(settings.warm_up_s, (demand.end_s - demand.begin_s) / 4) - first
             interventions = tuple(replace(i, begin_s=i.begin_s + shift, end_s=i.end_s + shift) for i in interventions)
         return demand.begin_s, demand.end_s, interventions
+    if (days := first // _DAY_S) > 0:  # every day is the same
+        interventions = tuple(
+            replace(i, begin_s=i.begin_s - days * _DAY_S, end_s=i.end_s - days * _DAY_S) for i in interventions
+        )
+        first, last = first - days * _DAY_S, last - days * _DAY_S
     begin_s = max(demand.begin_s, first - settings.warm_up_s)
     return begin_s, min(last, first + settings.longest_s, demand.end_s), interventions
 
