@@ -117,8 +117,8 @@ def test_a_component_that_keeps_dying_ends_the_run_with_the_end_of_its_log(tmp_p
 
 def _never_ready(folder: Path) -> None:
     _, crew = _crew(folder, "import time; time.sleep(600)")
-    with crew.running(grace_s=1), pytest.raises(SourceUnavailable, match="waiting for the DAG closures"):
-        crew.wait(lambda: "the DAG closures", limit_s=0.5, note=_silent)
+    with crew.running(grace_s=1), pytest.raises(SourceUnavailable, match="still waiting for the DAG closures"):
+        crew.wait(lambda: "waiting for the DAG closures", limit_s=0.5, note=_silent)
 
 
 def test_what_never_becomes_ready_is_named_when_patience_ends(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Crew:
                 end_descendants(grace_s=grace_s)
 
     def wait(self, missing: Callable[[], str], *, limit_s: float, note: Note) -> None:
-        """Wait until `missing` returns nothing, telling what it returns and keeping the crew alive meanwhile.
+        """Wait until `missing` returns nothing, telling what it returns ("waiting for …"), and keep the crew alive.
 
         Raises
         ------
@@ -43,11 +43,10 @@ class Crew:
         while what := missing():
             if time.monotonic() > deadline:
                 logs = self._components[0].log.parent
-                raise SourceUnavailable(f"after {limit_s:.0f} s still waiting for {what}: look at the logs in {logs}")
-            note(f"waiting for {what}")
+                raise SourceUnavailable(f"after {limit_s:.0f} s still {what}: look at the logs in {logs}")
+            note(what)
             self.look_after()
             time.sleep(_POLL_S)
-        note("")
 
     def keep_up(self) -> None:
         """Keep the crew alive until somebody stops us."""

@@ -25,6 +25,14 @@ from trafficfeed.store.outbox import Outbox
 OFFICER = "demo"
 _ORDER_LIMIT_S = 3600.0
 _OVER = {"success", "failed"}
+_ACTIVE = {"running", "queued", "up_for_retry"}
+_WORDS = {
+    "check": "checking",
+    "plan_runs": "planning the runs",
+    "run_pair": "simulating",
+    "conclude": "judging",
+    "release": "releasing",
+}
 
 
 def ensure_city(settings: Settings, note: Note) -> None:
@@ -102,11 +110,12 @@ def _progress(airflow: Airflow, run_id: str) -> str:
             return ""
         tasks = airflow.task_states(VALIDATE_DAG, run_id)
     except SourceUnavailable:
-        return "Airflow"
+        return "waiting for Airflow"
     done = sum(task == "run_pair" and state == "success" for task, state in tasks)
     pairs = sum(task == "run_pair" for task, _ in tasks)
-    active = next((task for task, state in tasks if state in {"running", "queued", "up_for_retry"}), state or "its run")
-    return f"{active} ({done} of {pairs} pairs)" if pairs > 1 else active
+    active = next((task for task, state in tasks if state in _ACTIVE), "")
+    doing = _WORDS.get(active, "waiting its turn" if state == "queued" else "under way")
+    return f"{doing} ({done} of {pairs} seed pairs)" if pairs > 1 else doing
 
 
 def _verdict(database: Database, stored: StoredOrder) -> str | None:

@@ -62,6 +62,7 @@ def _run(settings: Settings, teller: Teller, *, demo_orders: bool, once: bool) -
     with crew.running(grace_s=_STOP_GRACE_S):
         with teller.step("Airflow and the API") as note:
             crew.wait(lambda: _missing(settings), limit_s=_START_LIMIT_S, note=note)
+            note("healthy")
         good = True
         if demo_orders:
             order_ids = demo.submit_demo(settings, database)
@@ -87,7 +88,8 @@ def _api(settings: Settings, logs: Path) -> Component:
 def _missing(settings: Settings) -> str:
     """Return what is not ready yet, in words."""
     slots = settings.simulation.workers
-    return _api_missing(settings) or airflow.unready(connect(settings), dags=_DAGS, sumo_slots=slots)
+    what = _api_missing(settings) or airflow.unready(connect(settings), dags=_DAGS, sumo_slots=slots)
+    return what and f"waiting for {what}"
 
 
 def _api_missing(settings: Settings) -> str:
