@@ -10,7 +10,7 @@ from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.simulation.accounting import Leaving, check, fates
 from trafficfeed.simulation.departures import read_demand
 from trafficfeed.simulation.interventions import EdgeClosure
-from trafficfeed.simulation.outputs import Teleport, Trip, read_teleports
+from trafficfeed.simulation.outputs import Teleport, Trip, read_teleports, read_trips
 from trafficfeed.simulation.results import Fate
 from trafficfeed.simulation.runs import run_many
 from trafficfeed.simulation.scenario import RunSpec, Scenario
@@ -76,6 +76,23 @@ def test_every_kind_of_teleport_message_is_read(tmp_path: Path) -> None:
         ("c", ":D2_5", True),
     ]
     assert read[1].time_s == 12.0
+
+
+def test_who_is_moved_beyond_the_destination_has_arrived_although_sumo_writes_no_arrival(tmp_path: Path) -> None:
+    trips = tmp_path / "trips.xml"
+    line = '<tripinfo id="{}" depart="{}" departLane="" departDelay="0.00" arrival="{}" duration="{}" vaporized="{}"/>\n'
+    trips.write_text(
+        "<tripinfos>\n"
+        + line.format("beyond", "2010.00", "-1.00", "1255.00", "")
+        + line.format("driving", "3000.00", "-1.00", "90.00", "end")
+        + line.format("waiting &amp; waiting", "-1", "-1.00", "0.00", "end")
+        + "</tripinfos>",
+        "utf-8",
+    )
+    read = read_trips(trips)
+    assert read["beyond"].arrival_s == 3265.0
+    assert np.isnan(read["driving"].arrival_s)
+    assert np.isnan(read["waiting & waiting"].depart_s)
 
 
 def _bologna(shared: Path) -> Scenario:

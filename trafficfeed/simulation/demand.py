@@ -46,7 +46,7 @@ from trafficfeed.simulation.scenario import Tier
 
 MAX_TRIPS = 100_000
 """Most trips a day, so that a run of the largest cities stays within minutes; beyond it the streets are too empty."""
-BUSY = 0.38
+BUSY = 0.33
 """Flow over capacity in the busiest hour, flow-weighted 90th percentile; 0.53 gridlocks central Helsinki in micro."""
 DAY_S = 86_400.0
 HOURLY_SHARE = np.array(

@@ -71,6 +71,7 @@ def try_hour(net_path: Path, routes_path: Path, *, hour: int, tier: Tier) -> Tri
         else:  # as in the runs to come; in meso routing would take most of the time
             arguments += ["--device.rerouting.probability", "0.5", "--device.rerouting.deterministic"]
             arguments += ["--device.rerouting.period", "60", "--device.rerouting.adaptation-interval", "60"]
+            arguments += ["--routing-algorithm", "CCH"]
         log = run_program("sumo", arguments, folder=folder, time_limit_s=_TIME_LIMIT_S)
         trips = read_trips(folder / "trips.xml")
         teleports = read_teleports(log)
