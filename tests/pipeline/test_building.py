@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from made_closures import closure, written
+from made_gridtown import closed_street
 
 from trafficfeed.errors import OrderInvalid, SourceUnavailable
 from trafficfeed.pipeline.building import build, rerun
@@ -87,6 +88,20 @@ def test_a_certificate_run_again_from_nothing_gives_the_same_numbers(
     [again] = rerun(out / "certificate.json", city="", settings=configured, as_of=datetime(2027, 1, 1, tzinfo=UTC))
 
     assert again.identical, again.differences
+
+
+def test_an_order_is_simulated_beside_those_that_passed_before_it(
+    cities: Path, configured: Settings, tmp_path: Path
+) -> None:
+    other = closed_street(cities, "other-works", edge="D2D3", night=date(2026, 12, 1))
+    files = [written(closure(cities), tmp_path), written(other, tmp_path)]
+
+    built = build(files, city="gridtown", out=tmp_path / "out", settings=configured, as_of=AS_OF)
+
+    first, second = built.certificates["grid-works"].inputs, built.certificates["other-works"].inputs
+    assert first["standing"] == []
+    assert second["subject"]["beside"] == ["grid-works"]
+    assert [i["edges"] for i in second["standing"]] == [i["edges"] for i in first["interventions"]]
 
 
 def test_two_files_with_one_order_id_are_refused_before_anything_is_driven(

@@ -5,7 +5,7 @@ order. So the day of the order, and the hours of it, that meet the most traffic 
 closes most; `Timing.assumption` says which.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from math import inf
@@ -70,10 +70,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """The spans that are simulated, and in a sentence what was assumed of their time."""
+    """The spans that are simulated, and in a sentence what was assumed of their time.
+
+    `seconds_of` puts any other instant (aware) on the same clock.
+    """
 
     spans: tuple[Span, ...]
     assumption: str
+    seconds_of: Callable[[datetime], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,7 @@ def _on_a_day(
             f"Simulated on the demand's day as {worst.day:%A %Y-%m-%d} ({zone.key}), when the order meets the most "
             f"traffic: {times}{stretch}.{quiet}"
         ),
+        seconds_of=lambda instant: _seconds(instant, zone, worst.day),
     )
 
 
@@ -202,6 +207,7 @@ def _on_a_stretch(
             f"order is simulated from {anchor.astimezone(zone):%A %Y-%m-%d %H:%M} ({zone.key}) on, when it closes "
             f"most, beginning {(_active_s(clock) - clock.begin_s) / 60:.0f} min into the stretch."
         ),
+        seconds_of=lambda instant: _active_s(clock) + (instant - anchor).total_seconds(),
     )
 
 

@@ -1,7 +1,8 @@
 """An order to simulation interventions, on the demand's own clock."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from trafficfeed.closures.access import permitted_classes
 from trafficfeed.closures.demand_clock import DemandClock, Span, timing_of
@@ -20,15 +21,19 @@ from trafficfeed.simulation.interventions import (
     TurnClosure,
 )
 
-__all__ = ["DemandClock", "Effects", "interventions_of"]
+__all__ = ["DemandClock", "Effects", "interventions_of", "standing_interventions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """The interventions of an order, and in a sentence what was assumed of their time."""
+    """The interventions of an order, and in a sentence what was assumed of their time.
+
+    `seconds_of` puts any instant (aware) on the same clock; None where there are no interventions.
+    """
 
     interventions: tuple[Intervention, ...]
     assumption: str
+    seconds_of: Callable[[datetime], float] | None = None
 
 
 def interventions_of(
@@ -68,7 +73,41 @@ def interventions_of(
         for span in timing.spans
         for intervention in _of_measure(order.id, span, places[span.measure.id], graph)
     )
-    return Effects(interventions=found, assumption=timing.assumption)
+    return Effects(interventions=found, assumption=timing.assumption, seconds_of=timing.seconds_of)
+
+
+def standing_interventions(
+    order: Order,
+    resolved: Sequence[Resolved],
+    occurrences: Mapping[str, Occurrences],
+    *,
+    graph: RoadGraph,
+    seconds_of: Callable[[datetime], float],
+    until_s: float,
+) -> tuple[Intervention, ...]:
+    """Return the interventions of an order in force on the clock that another order is simulated on.
+
+    Parameters
+    ----------
+    seconds_of
+        The other order's `Effects.seconds_of`.
+    until_s
+        Windows that begin later, or end before second 0, are left out.
+    """
+    places = {places.measure_id: places for places in resolved}
+    spans = [
+        Span(
+            measure=measure,
+            begin_s=max(seconds_of(occurrence.window.start), 0.0),
+            end_s=seconds_of(occurrence.window.end),
+            weight=0.0,
+        )
+        for measure in order.measures
+        if measure.id in places
+        for occurrence in occurrences.get(measure.id, ())
+        if seconds_of(occurrence.window.start) < until_s and seconds_of(occurrence.window.end) > 0
+    ]
+    return tuple(i for span in spans for i in _of_measure(order.id, span, places[span.measure.id], graph))
 
 
 def _of_measure(order_id: str, span: Span, places: Resolved, graph: RoadGraph) -> Iterator[Intervention]:

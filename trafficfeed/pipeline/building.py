@@ -57,8 +57,9 @@ def build(
     """Build the closures feed from order files into the folder `out`.
 
     Writes ``closures.geojson``, ``wzdx.geojson``, ``certificate.json`` (all certificates, by order) and
-    ``report/<order>/report.html``. Orders whose verdict is not *publish* have a certificate and no records. Files that
-    are there already are replaced one by one, each whole, and only when all has gone well.
+    ``report/<order>/report.html``. Each order is simulated beside those before it that passed. Orders whose verdict is
+    not *publish* have a certificate and no records. Files that are there already are replaced one by one, each whole,
+    and only when all has gone well.
 
     Raises
     ------
@@ -73,16 +74,18 @@ def build(
     ground = ground_for(city, [one.order for one in sound], settings)
     certificates: dict[str, Certificate] = {}
     records: list[OrderRecords] = []
+    accepted: list[Assessment] = []
     with tempfile.TemporaryDirectory(prefix="build-") as draft:
         for assessment in sound:
             order_id = assessment.order.id
-            question = question_of(assessment, ground, version=1, settings=settings)
+            question = question_of(assessment, ground, others=accepted, version=1, settings=settings)
             certificate = certify(
                 question, ground, settings=settings, as_of=as_of, progress=_of_order(progress, order_id)
             )
             certificates[order_id] = certificate
             _write(Path(draft) / "report" / order_id, report_files(certificate, ground, settings=settings))
             if certificate.verdict is Verdict.PUBLISH:
+                accepted.append(assessment)
                 records.append(_records(assessment, certificate, ground, settings, as_of))
         _write(Path(draft), _documents(records, certificates, ground, settings, as_of))
         _move(Path(draft), out)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from trafficfeed.errors import SimulationFailed, TrafficFeedError
 from trafficfeed.pipeline.airflow_client import connect
 from trafficfeed.pipeline.assessment import locate
-from trafficfeed.pipeline.checking import check_stored_order
+from trafficfeed.pipeline.checking import check_stored_order, in_force
 from trafficfeed.pipeline.clock import apply_clock
 from trafficfeed.pipeline.orders import MACHINE, record_certificate
 from trafficfeed.pipeline.releasing import release
@@ -60,7 +60,7 @@ def check_step(order_id: str, version: int) -> dict[str, Any]:
 def plan_step(order_id: str, version: int) -> list[dict[str, Any]]:
     """Return the seed pairs of the first look, each a request for `run_step`; empty where all are cached."""
     configured, database = _open()
-    question, _ = _question(configured, _stored(database, order_id, version))
+    question, _ = _question(configured, database, _stored(database, order_id, version))
     specs = first_runs(question)
     pairs = [specs[i : i + 2] for i in range(0, len(specs), 2)]
     return [
@@ -84,7 +84,7 @@ def run_step(request: dict[str, Any]) -> str:
 def conclude_step(order_id: str, version: int, *, progress: Progress | None = None) -> dict[str, Any]:
     """Judge an order version, driving what more is needed; keep its certificate and its report."""
     configured, database = _open()
-    question, ground = _question(configured, _stored(database, order_id, version))
+    question, ground = _question(configured, database, _stored(database, order_id, version))
     certificate = certify(question, ground, settings=configured, as_of=now(), progress=progress)
     report = keep_report(certificate, ground, ObjectStore(configured.objects_url), settings=configured)
     stored = record_certificate(database, order_id, version, certificate, report=report, as_of=now())
@@ -154,11 +154,12 @@ def _stored(database: Database, order_id: str, version: int) -> StoredOrder:
         return Orders(connection).get(order_id, version=version)
 
 
-def _question(configured: Settings, stored: StoredOrder) -> tuple[Question, Ground]:
+def _question(configured: Settings, database: Database, stored: StoredOrder) -> tuple[Question, Ground]:
     ground = ground_of(find_city(configured.city, configured.cities_dir))
     since = stored.submitted_at or stored.version_at
     located = locate(stored.order, ground, since=since, until=since + timedelta(days=configured.planning_days))
-    return question_of(located, ground, version=stored.version, settings=configured), ground
+    others = in_force(database, ground, settings=configured, as_of=since)
+    return question_of(located, ground, others=others, version=stored.version, settings=configured), ground
 
 
 def _ask_again(database: Database, configured: Settings) -> int:

@@ -1,13 +1,13 @@
 """An assessed order to its certificate: the question put to SUMO, the answer, the report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from trafficfeed.closures.document import order_hash
-from trafficfeed.closures.effects import DemandClock, interventions_of
+from trafficfeed.closures.effects import DemandClock, interventions_of, standing_interventions
 from trafficfeed.network.city import City
 from trafficfeed.pipeline.assessment import Assessment
 from trafficfeed.pipeline.workspace import Ground, runs_folder
@@ -20,8 +20,10 @@ from trafficfeed.simulation.report.html import write_report
 from trafficfeed.store.objects import ObjectStore
 
 
-def question_of(assessment: Assessment, ground: Ground, *, version: int, settings: Settings) -> Question:
-    """Return what is asked of SUMO for an order version."""
+def question_of(
+    assessment: Assessment, ground: Ground, *, others: Iterable[Assessment] = (), version: int, settings: Settings
+) -> Question:
+    """Return what is asked of SUMO for an order version; `others` are in force and stand as they do then."""
     order = assessment.order
     effects = interventions_of(
         order,
@@ -30,9 +32,22 @@ def question_of(assessment: Assessment, ground: Ground, *, version: int, setting
         graph=ground.graph,
         clock=clock_of(ground.city, settings),
     )
+    standing = {
+        other.order.id: standing_interventions(
+            other.order,
+            other.resolved,
+            other.occurrences,
+            graph=ground.graph,
+            seconds_of=effects.seconds_of,
+            until_s=max(intervention.end_s for intervention in effects.interventions),
+        )
+        for other in others
+        if effects.seconds_of is not None and effects.interventions and other.order.id != order.id
+    }
     return Question(
         city=ground.city,
         interventions=effects.interventions,
+        standing=[intervention for found in standing.values() for intervention in found],
         settings=settings,
         subject={
             "id": order.id,
@@ -40,6 +55,7 @@ def question_of(assessment: Assessment, ground: Ground, *, version: int, setting
             "title": _title(order.title, ground.city.file.language),
             "sha256": order_hash(order),
             "assumption": effects.assumption,
+            "beside": sorted(other for other, found in standing.items() if found),
         },
         informed_share=order.informed_share,
     )

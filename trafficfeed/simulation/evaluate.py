@@ -43,13 +43,15 @@ _NOT_IN_HASH = {"workers", "time_limit_s"}
 class Question:
     """What is asked: whether these interventions pass in this city.
 
-    `subject` says whose they are (order `id`, `version`, `title`). `confirm` is "auto" (micro by `confirmation_rule`),
+    `standing` are those of orders in force already, which hold in the base as in the plan. `subject` says whose they
+    are (order `id`, `version`, `title`). `confirm` is "auto" (micro by `confirmation_rule`),
     "meso" (no confirmation where meso can show the interventions) or "micro" (always confirmed).
     """
 
     city: City
     interventions: Sequence[Intervention]
     settings: Settings
+    standing: Sequence[Intervention] = ()
     subject: Mapping[str, Any] = field(default_factory=dict)
     informed_share: float = 0.5
     confirm: Confirm = "auto"
@@ -57,7 +59,7 @@ class Question:
     @property
     def first_tier(self) -> Tier:
         """The tier that is driven first: meso where it can show the interventions."""
-        return "meso" if "meso" in supported_tiers(self.interventions) else "micro"
+        return "meso" if "meso" in supported_tiers((*self.standing, *self.interventions)) else "micro"
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -79,7 +81,11 @@ class Question:
             If there is nothing to simulate.
         """
         return scenario_of(
-            self.city, self.interventions, settings=self.settings.simulation, informed_share=self.informed_share
+            self.city,
+            self.interventions,
+            standing=self.standing,
+            settings=self.settings.simulation,
+            informed_share=self.informed_share,
         )
 
 
@@ -211,6 +217,7 @@ def _inputs(question: Question, scenarios: tuple[Scenario, Scenario] | None) -> 
             "demand": city.file.demand.method,
         },
         "interventions": interventions_document(question.interventions),
+        "standing": interventions_document(question.standing),
         "informed_share": question.informed_share,
         "seeds": {"first": city.file.seed, "looks": list(question.looks), "rule": stopping_rule(question.looks)},
         "confirmation": {

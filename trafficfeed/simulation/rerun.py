@@ -46,6 +46,7 @@ def question_of(certificate: Certificate, city: City, *, settings: Settings) -> 
         return Question(
             city=city,
             interventions=read_interventions(inputs["interventions"]),
+            standing=read_interventions(inputs["standing"]),
             settings=as_then,
             subject=inputs["subject"],
             informed_share=inputs["informed_share"],

@@ -3,23 +3,16 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from trafficfeed.errors import ScenarioInvalid
 from trafficfeed.network.city import City, DemandSection, MesoSection
-from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.settings import SimulationSettings
-from trafficfeed.simulation.interventions import (
-    EdgeClosure,
-    FlowMetering,
-    Intervention,
-    LaneClosure,
-    SpeedChange,
-    TurnClosure,
-)
+from trafficfeed.simulation.intervention_document import interventions_document, read_interventions
+from trafficfeed.simulation.interventions import Intervention
 from trafficfeed.simulation.sumo_binary import sumo_version
 from trafficfeed.simulation.sumo_network import file_hash
 
@@ -27,9 +20,6 @@ Tier = Literal["meso", "micro"]
 _DAY_S = 86_400.0
 PREPARATION = 1
 """Counts the changes of how a scenario is prepared: part of every key."""
-_KINDS: Mapping[str, type[Intervention]] = {
-    kind.__name__: kind for kind in (EdgeClosure, LaneClosure, SpeedChange, TurnClosure, FlowMetering)
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +64,7 @@ class Scenario:
             "begin_s": self.begin_s,
             "end_s": self.end_s,
             "until_s": self.until_s,
-            "interventions": [_intervention_to_json(i) for i in self.interventions],
+            "interventions": interventions_document(self.interventions),
             "informed_share": self.informed_share,
             "emergency_probes": self.emergency_probes,
             "preparation": PREPARATION,
@@ -94,7 +84,7 @@ class Scenario:
             "begin_s": self.begin_s,
             "end_s": self.end_s,
             "until_s": self.until_s,
-            "interventions": [_intervention_to_json(i) for i in self.interventions],
+            "interventions": interventions_document(self.interventions),
             "informed_share": self.informed_share,
             "meso": self.meso.model_dump(mode="json"),
             "emergency_probes": self.emergency_probes,
@@ -110,7 +100,7 @@ class Scenario:
             begin_s=data["begin_s"],
             end_s=data["end_s"],
             until_s=data["until_s"],
-            interventions=tuple(_intervention_from_json(i) for i in data["interventions"]),
+            interventions=read_interventions(data["interventions"]),
             informed_share=data["informed_share"],
             meso=MesoSection.model_validate(data["meso"]),
             emergency_probes=data["emergency_probes"],
@@ -175,9 +165,16 @@ def meso_options(meso: MesoSection) -> tuple[str, ...]:
 
 
 def scenario_of(
-    city: City, interventions: Iterable[Intervention], *, settings: SimulationSettings, informed_share: float
+    city: City,
+    interventions: Iterable[Intervention],
+    *,
+    standing: Iterable[Intervention] = (),
+    settings: SimulationSettings,
+    informed_share: float,
 ) -> tuple[Scenario, Scenario]:
     """Return base and plan: the stretch of the city's demand that shows what `interventions` do.
+
+    `standing` are those of orders in force already: they hold in the base as in the plan.
 
     For a demand of a whole day the stretch begins `settings.warm_up_s` before the first intervention and ends with the
     last one, or `settings.longest_s` after the first began. A demand of kind "hour" stands for any time: all of it is
@@ -193,7 +190,8 @@ def scenario_of(
         raise ScenarioInvalid(f"nothing to simulate in {city.name}: the order has no intervention in this period")
     demand = city.file.demand
     begin_s, end_s, placed = _stretch(demand, wanted, settings)
-    clipped = tuple(c for i in placed if (c := _clipped(i, begin_s, end_s + settings.cool_down_s)) is not None)
+    until_s = end_s + settings.cool_down_s
+    clipped, held = (_within(i, begin_s, until_s) for i in (placed, standing))
     if end_s <= begin_s or not clipped:
         raise ScenarioInvalid(
             f"the interventions lie outside the demand of {city.name} ({demand.begin_s:g} to {demand.end_s:g} s): "
@@ -205,12 +203,13 @@ def scenario_of(
         additional_paths=city.additional_paths,
         begin_s=begin_s,
         end_s=end_s,
-        until_s=end_s + settings.cool_down_s,
+        until_s=until_s,
+        interventions=held,
         informed_share=informed_share,
         meso=city.file.meso,
         emergency_probes=settings.emergency_probes,
     )
-    return base, replace(base, interventions=clipped)
+    return base, replace(base, interventions=(*held, *clipped))
 
 
 def _stretch(
@@ -232,27 +231,13 @@ def _stretch(
     return begin_s, min(last, first + settings.longest_s, demand.end_s), interventions
 
 
+def _within(interventions: Iterable[Intervention], begin_s: float, end_s: float) -> tuple[Intervention, ...]:
+    return tuple(c for i in interventions if (c := _clipped(i, begin_s, end_s)) is not None)
+
+
 def _clipped(intervention: Intervention, begin_s: float, end_s: float) -> Intervention | None:
     begin, end = max(intervention.begin_s, begin_s), min(intervention.end_s, end_s)
     return replace(intervention, begin_s=begin, end_s=end) if begin < end else None
-
-
-def _intervention_to_json(intervention: Intervention) -> dict[str, Any]:
-    data = asdict(intervention)
-    if "permitted" in data:
-        data["permitted"] = sorted(str(c) for c in data["permitted"])
-    return {"kind": type(intervention).__name__} | {k: list(v) if isinstance(v, tuple) else v for k, v in data.items()}
-
-
-def _intervention_from_json(data: Mapping[str, Any]) -> Intervention:
-    kind = _KINDS[data["kind"]]
-    values: dict[str, Any] = {f.name: data[f.name] for f in fields(kind)}
-    if "permitted" in values:
-        values["permitted"] = frozenset(VehicleClass(c) for c in values["permitted"])
-    if "turns" in values:
-        values["turns"] = [tuple(turn) for turn in values["turns"]]
-    columns: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    return kind(**columns)
 
 
 def _digest(data: Mapping[str, Any]) -> str:
