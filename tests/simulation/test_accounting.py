@@ -7,7 +7,7 @@ import pytest
 
 from trafficfeed.errors import SimulationFailed
 from trafficfeed.network.vehicle_classes import VehicleClass
-from trafficfeed.simulation.accounting import Leaving, check, fates
+from trafficfeed.simulation.accounting import check, fates
 from trafficfeed.simulation.departures import read_demand
 from trafficfeed.simulation.interventions import EdgeClosure
 from trafficfeed.simulation.outputs import Teleport, Trip, read_teleports, read_trips
@@ -21,29 +21,21 @@ DROVE = Trip(depart_s=1.0, arrival_s=9.0, vaporized="")
 
 def fate(trip: Trip | None, *, moved: Teleport | None = None, short: bool = False) -> Fate:
     trips = {} if trip is None else {"v": trip}
-    leaving = [Leaving(begin_s=600.0, until_s=900.0)]
     shortened = frozenset({"v"}) if short else frozenset()
-    return fates(["v"], trips, [] if moved is None else [moved], ended_short=shortened, leaving=leaving)[0]
+    return fates(["v"], trips, [] if moved is None else [moved], ended_short=shortened)[0]
 
 
-def moved(time_s: float, *, way_shut: bool) -> Teleport:
-    return Teleport(vehicle_id="v", time_s=time_s, edge="e", way_shut=way_shut)
+MOVED = Teleport(vehicle_id="v", time_s=100.0, edge="e")
 
 
 def test_each_way_a_trip_can_end_is_one_fate() -> None:
     assert fate(DROVE) is Fate.ARRIVED
     assert fate(DROVE, short=True) is Fate.ENDED_SHORT
-    assert fate(DROVE, moved=moved(100.0, way_shut=False)) is Fate.TELEPORTED
+    assert fate(DROVE, moved=MOVED) is Fate.TELEPORTED
     assert fate(Trip(depart_s=1.0, arrival_s=NAN, vaporized="end")) is Fate.UNFINISHED
     assert fate(Trip(depart_s=NAN, arrival_s=NAN, vaporized="end")) is Fate.NEVER_DEPARTED
     assert fate(Trip(depart_s=1.0, arrival_s=9.0, vaporized="teleport")) is Fate.DROPPED
     assert fate(None) is Fate.DROPPED
-
-
-def test_who_is_caught_in_a_closure_may_leave_it_for_five_minutes_and_no_longer() -> None:
-    assert fate(DROVE, moved=moved(700.0, way_shut=True)) is Fate.ARRIVED
-    assert fate(DROVE, moved=moved(950.0, way_shut=True)) is Fate.TELEPORTED
-    assert fate(DROVE, moved=moved(700.0, way_shut=False)) is Fate.TELEPORTED
 
 
 def test_a_disagreement_with_sumos_totals_names_the_vehicles() -> None:
@@ -69,29 +61,33 @@ def test_every_kind_of_teleport_message_is_read(tmp_path: Path) -> None:
         "utf-8",
     )
     read = read_teleports(log)
-    assert [(t.vehicle_id, t.edge, t.way_shut) for t in read] == [
-        ("a", "B2C2", False),
-        ("b", ":n_1", False),
-        ("c", "E2D2", True),
-        ("c", ":D2_5", True),
+    assert [(t.vehicle_id, t.edge) for t in read] == [
+        ("a", "B2C2"),
+        ("b", ":n_1"),
+        ("c", "E2D2"),
+        ("c", ":D2_5"),
     ]
     assert read[1].time_s == 12.0
 
 
 def test_who_is_moved_beyond_the_destination_has_arrived_although_sumo_writes_no_arrival(tmp_path: Path) -> None:
     trips = tmp_path / "trips.xml"
-    line = '<tripinfo id="{}" depart="{}" departLane="" departDelay="0.00" arrival="{}" duration="{}" vaporized="{}"/>\n'
+    line = (
+        '<tripinfo id="{}" depart="{}" departLane="" departDelay="0.00" arrival="{}" duration="{}" vaporized="{}"/>\n'
+    )
     trips.write_text(
         "<tripinfos>\n"
         + line.format("beyond", "2010.00", "-1.00", "1255.00", "")
-        + line.format("driving", "3000.00", "-1.00", "90.00", "end")
+        + line.format("driving", "3000.00", "-1.00", "600.00", "end")
+        + line.format("driving too", "3000.00", "-1.00", "600.00", "")
         + line.format("waiting &amp; waiting", "-1", "-1.00", "0.00", "end")
         + "</tripinfos>",
         "utf-8",
     )
-    read = read_trips(trips)
+    read = read_trips(trips, until_s=3600.0)
     assert read["beyond"].arrival_s == 3265.0
     assert np.isnan(read["driving"].arrival_s)
+    assert np.isnan(read["driving too"].arrival_s)
     assert np.isnan(read["waiting & waiting"].depart_s)
 
 

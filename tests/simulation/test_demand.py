@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_every_route_can_be_driven_by_the_class_that_drives_it(made: Demand, gra
     for vehicle in made.vehicles:
         path = [graph.index[e] for e in vehicle.edges]
         assert len(path) >= 2
-        assert all(pair in turns for pair in zip(path, path[1:], strict=False))
+        assert all(pair in turns for pair in itertools.pairwise(path))
 
 
 def test_most_vehicles_are_cars_and_there_are_vans_trucks_and_buses(made: Demand) -> None:

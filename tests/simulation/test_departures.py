@@ -6,7 +6,7 @@ from trafficfeed.errors import SourceMalformed, SourceUnavailable
 from trafficfeed.simulation.departures import read_demand, seconds_of, stable_share
 
 
-def demand(tmp_path: Path, text: str, begin: float = 0.0, end: float = 3600.0):  # noqa: ANN201
+def demand(tmp_path: Path, text: str, begin: float = 0.0, end: float = 3600.0):
     path = tmp_path / "d.rou.xml"
     path.write_text(f"<routes>{text}</routes>", "utf-8")
     return read_demand([path], begin_s=begin, end_s=end)

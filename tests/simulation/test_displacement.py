@@ -14,7 +14,7 @@ NEXT_DOOR = (
 )
 
 
-def vehicle(edges: tuple[str, ...] = STREET, *, depart: float = 1000.0, kind: str = "passenger", **more) -> Vehicle:  # noqa: ANN003
+def vehicle(edges: tuple[str, ...] = STREET, *, depart: float = 1000.0, kind: str = "passenger", **more) -> Vehicle:
     return Vehicle(id="v", type_id="t", vehicle_class=kind, depart_s=depart, edges=edges, **more)
 
 

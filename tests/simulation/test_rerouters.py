@@ -20,19 +20,17 @@ def closure(edges: str, permitted: frozenset[VehicleClass] = RESCUE) -> EdgeClos
 @TIERS
 def test_nobody_enters_a_closure_but_those_already_inside_who_leave_it_unteleported(drive: Driver, tier: str) -> None:
     run = drive(tier, closure("B2C2 C2D2 D2E2"))
-    late = 60.0 if tier == "micro" else 180.0  # meso: those past the last notice drive through
     assert len(run.entered("C2D2", 0, BEGIN)) > 20
-    assert run.entered("B2C2 C2D2 D2E2", BEGIN + late, END) == []
+    assert run.entered("B2C2 C2D2 D2E2", BEGIN + 60, END) == []
     assert len(run.entered("C2D2", END, 3600)) > 20
-    assert "wrong lane" not in run.log
-    assert "(jam)" not in run.log
-
-
-def test_in_micro_only_the_vehicles_inside_move_on_when_a_street_is_closed(drive: Driver) -> None:
-    run = drive("micro", closure("B2C2 C2D2 D2E2"))
-    inside = {e.before for e in run.entered("B2C2 C2D2 D2E2", BEGIN, END)}
-    assert inside <= {"B2C2", "C2D2"}
     assert "Teleporting" not in run.log
+
+
+@TIERS
+def test_only_the_vehicles_inside_move_on_when_a_street_is_closed(drive: Driver, tier: str) -> None:
+    run = drive(tier, closure("B2C2 C2D2 D2E2"))
+    inside = {e.before for e in run.entered("B2C2 C2D2 D2E2", BEGIN + 2, END)}
+    assert inside <= {"B2C2", "C2D2"}
 
 
 @TIERS
@@ -40,7 +38,7 @@ def test_an_emergency_vehicle_drives_through_a_closure_that_permits_it(drive: Dr
     most = " ".join(f"{a}{r}{b}{r}" for r in range(5) for a, b in ("CD", "DC"))
     run = drive(tier, closure(most))
     assert run.entered(most, BEGIN + 90, END, prefix="emergency")
-    assert not run.entered(most, BEGIN + 90, END, prefix="car")
+    assert len(run.entered(most, BEGIN + 90, END, prefix="car")) <= (1 if tier == "meso" else 0)  # past the last notice
 
 
 def test_two_closures_at_once_permit_only_whom_both_permit(drive: Driver) -> None:
@@ -72,7 +70,7 @@ def test_a_banned_turn_is_not_made_while_it_is_banned(drive: Driver, tier: str) 
         return sum(e.before == "B2C2" for e in run.entered("C2D2", begin, end))
 
     assert turns(0, BEGIN) > 20
-    assert turns(BEGIN + 60, END) == 0
+    assert turns(BEGIN + 60, END) <= (1 if tier == "meso" else 0)  # past the last notice
     assert turns(END, 3600) > 20
 
 

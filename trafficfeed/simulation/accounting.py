@@ -1,7 +1,6 @@
 """Every vehicle of the demand gets exactly one fate, checked against SUMO's own totals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,33 +11,16 @@ from trafficfeed.simulation.results import Fate
 _NAMED = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
-    """When a closure begins and until when those caught inside it may still leave, s."""
-
-    begin_s: float
-    until_s: float
-
-
 def fates(
     vehicle_ids: Sequence[str],
     trips: Mapping[str, Trip],
     teleports: Sequence[Teleport],
     *,
     ended_short: frozenset[str],
-    leaving: Sequence[Leaving] = (),
 ) -> list[Fate]:
-    """Return each vehicle's fate.
-
-    A vehicle that SUMO moved because its way was shut, within the time that those inside a closure have to leave it,
-    counts as having left (in meso SUMO has no other way to let it out).
-    """
-    moved = {t.vehicle_id for t in teleports if not (t.way_shut and _inside(t.time_s, leaving))}
+    """Return each vehicle's fate."""
+    moved = {t.vehicle_id for t in teleports}
     return [_fate(name, trips.get(name), name in moved, name in ended_short) for name in vehicle_ids]
-
-
-def _inside(time_s: float, leaving: Sequence[Leaving]) -> bool:
-    return any(span.begin_s <= time_s < span.until_s for span in leaving)
 
 
 def _fate(name: str, trip: Trip | None, moved: bool, ended_short: bool) -> Fate:

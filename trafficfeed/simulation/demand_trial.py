@@ -73,7 +73,7 @@ def try_hour(net_path: Path, routes_path: Path, *, hour: int, tier: Tier) -> Tri
             arguments += ["--device.rerouting.period", "60", "--device.rerouting.adaptation-interval", "60"]
             arguments += ["--routing-algorithm", "CCH"]
         log = run_program("sumo", arguments, folder=folder, time_limit_s=_TIME_LIMIT_S)
-        trips = read_trips(folder / "trips.xml")
+        trips = read_trips(folder / "trips.xml", until_s=end + _AFTER_S)
         teleports = read_teleports(log)
     moved = {t.vehicle_id for t in teleports}
     places = Counter(t.edge for t in teleports if not t.edge.startswith(":"))

@@ -51,16 +51,15 @@ class Streets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teleport:
-    """A vehicle that SUMO moved: when, off which edge, and whether because the way ahead was shut to it."""
+    """A vehicle that SUMO moved: when, and off which edge."""
 
     vehicle_id: str
     time_s: float
     edge: str
-    way_shut: bool
 
 
-def read_trips(path: Path) -> dict[str, Trip]:
-    """Read ``--tripinfo-output`` (unfinished and undeparted vehicles included).
+def read_trips(path: Path, *, until_s: float) -> dict[str, Trip]:
+    """Read ``--tripinfo-output`` (unfinished and undeparted vehicles included) of a run that ended at `until_s`.
 
     Raises
     ------
@@ -70,8 +69,8 @@ def read_trips(path: Path) -> dict[str, Trip]:
     trips = {}
     for name, depart, arrival, duration, vaporized in _TRIP.findall(_whole(path, b"</tripinfos>")):
         begin, end = _time(depart), _time(arrival)
-        if not vaporized and math.isnan(end):  # moved beyond its destination: there, but SUMO writes no arrival
-            end = begin + float(duration)
+        if not vaporized and math.isnan(end) and begin + float(duration) < until_s:
+            end = begin + float(duration)  # moved beyond its destination: there, but SUMO writes no arrival
         trips[_text(name)] = Trip(depart_s=begin, arrival_s=end, vaporized=vaporized.decode("ascii", "replace"))
     return trips
 
@@ -100,16 +99,10 @@ def read_streets(edges_path: Path, queues_path: Path | None) -> Streets:
 def read_teleports(log_path: Path) -> list[Teleport]:
     """Read the teleports from SUMO's messages."""
     teleports = []
-    shut_out: dict[str, bool] = {}
     for raw, reason in _TELEPORT.findall(log_path.read_bytes()):
-        name, place, time = _text(raw), _PLACE.search(reason), _TIME.search(reason)
+        place, time = _PLACE.search(reason), _TIME.search(reason)
         edge = _text(place.group(1) or place.group(2)) if place else ""
-        # meso moves a vehicle off a link (":…") in a second step, which names no reason
-        shut = b"(disconnected)" in reason or (edge.startswith(":") and shut_out.get(name, False))
-        shut_out[name] = shut
-        teleports.append(
-            Teleport(vehicle_id=name, time_s=float(time.group(1)) if time else 0.0, edge=edge, way_shut=shut)
-        )
+        teleports.append(Teleport(vehicle_id=_text(raw), time_s=float(time.group(1)) if time else 0.0, edge=edge))
     return teleports
 
 

@@ -2,9 +2,12 @@
 
 Measured with SUMO 1.28 (tests/simulation/test_rerouters.py keeps it true):
 
-- A closed edge is closed at once in meso. In micro its *entries* (the links that lead into the closure) are closed
-  first and the edges themselves once those inside have had time to leave: otherwise they stand on the closed street
-  until they are teleported, and hold up ambulances. Who stands at the barrier is turned round at that second step.
+- Of a closure its *entries* (the links that lead into it) are closed first, and the edges themselves once those
+  inside have had time to leave: otherwise they stand on the closed street until they are teleported, and hold up
+  ambulances. In micro, who stands at the barrier is turned round at that second step; meso would leave them there, so
+  until then its notices send everybody by the fastest way that is open (`time-to-teleport.disconnected` would free
+  them too, but takes up to eight times the computing and moves vehicles in the base). One or two who are past the
+  last notice of an entry in meso when it shuts are teleported after 300 s, and counted as such.
 - Notices go out on every edge up to three choices upstream, at any time from one rerouter: several at once send
   vehicles in circles.
 - Lane closures act in micro only. Turn bans close the link; a notice upstream finds everybody a new way to the same
@@ -70,7 +73,9 @@ def write_interventions(
     closures = [i for i in interventions if isinstance(i, EdgeClosure | LaneClosure)]
     _check(network, interventions)
     if closures:
-        _closing_rerouter(root, network, closures, tier)
+        _closing_rerouter(root, network, closures)
+        if tier == "meso":
+            _first_notices(root, network, [c for c in closures if isinstance(c, EdgeClosure)], free_types)
     for number, intervention in enumerate(interventions):
         if isinstance(intervention, TurnClosure):
             _turn_rerouters(root, network, intervention, number, free_types)
@@ -103,14 +108,14 @@ def _check(network: SumoNetwork, interventions: Iterable[Intervention]) -> None:
 
 
 def _closing_rerouter(
-    root: etree._Element, network: SumoNetwork, closures: Sequence[EdgeClosure | LaneClosure], tier: str
+    root: etree._Element, network: SumoNetwork, closures: Sequence[EdgeClosure | LaneClosure]
 ) -> None:
     """Write one rerouter for each stretch of time, which says everything that is then closed.
 
     One for all the time would not do: SUMO forgets a vehicle that it told of a closure which permits the vehicle, and
     leaves it standing when the next interval does not.
     """
-    steps = [step for closure in closures for step in _steps(network, closure, tier)]
+    steps = [step for closure in closures for step in _steps(network, closure)]
     closed = {network.index[e] for c in closures for e in (c.edges if isinstance(c, EdgeClosure) else (c.edge,))}
     notices = " ".join(_notices(network, closed))
     times = sorted({t for begin, end, _, _, _ in steps for t in (begin, end)})
@@ -128,7 +133,7 @@ def _closing_rerouter(
 _Step = tuple[float, float, str, list[str], frozenset[VehicleClass]]
 
 
-def _steps(network: SumoNetwork, closure: EdgeClosure | LaneClosure, tier: str) -> list[_Step]:
+def _steps(network: SumoNetwork, closure: EdgeClosure | LaneClosure) -> list[_Step]:
     begin, end, permitted = closure.begin_s, closure.end_s, closure.permitted
     if isinstance(closure, LaneClosure):
         items = [f"{closure.edge}_{lane}" for lane in closure.lanes]
@@ -142,13 +147,33 @@ def _steps(network: SumoNetwork, closure: EdgeClosure | LaneClosure, tier: str) 
         if origin not in inside
         for link in network.turn_links[network.turn_index[origin, edge]]
     )
-    if tier == "meso" or not entries:
+    if not entries:
         return [(begin, end, "closingReroute", edges, permitted)]
     cleared = min(begin + clearing_time_s(network, inside), end)
     steps: list[_Step] = [(begin, cleared, "closingReroute", entries, permitted)]
     if cleared < end:
         steps.append((cleared, end, "closingReroute", edges, permitted))
     return steps
+
+
+def _first_notices(
+    root: etree._Element, network: SumoNetwork, closures: Sequence[EdgeClosure], free_types: Sequence[str]
+) -> None:
+    """Write the notices of meso while only the entries of each closure are shut."""
+    for number, closure in enumerate(closures):
+        inside = {network.index[e] for e in closure.edges}
+        cleared = min(closure.begin_s + clearing_time_s(network, inside), closure.end_s)
+        name, edges = f"first notices {number}", " ".join(_notices(network, inside))
+        _keep_destination(root, name, edges, closure.begin_s, cleared, free_types)
+
+
+def _keep_destination(
+    root: etree._Element, name: str, edges: str, begin_s: float, end_s: float, free_types: Sequence[str]
+) -> None:
+    """Write a rerouter that sends everybody to where they want by the fastest way that is then open."""
+    notice = etree.SubElement(root, "rerouter", id=name, edges=edges, vTypes=" ".join(free_types))
+    interval = etree.SubElement(notice, "interval", begin=f"{begin_s:.2f}", end=f"{end_s:.2f}")
+    etree.SubElement(interval, "destProbReroute", id="keepDestination")
 
 
 def _merged(steps: Sequence[_Step]) -> Mapping[tuple[str, str], frozenset[VehicleClass]]:
@@ -203,9 +228,7 @@ def _turn_rerouters(
     interval = etree.SubElement(barrier, "interval", begin=begin, end=end)
     for link in sorted(set(links)):
         etree.SubElement(interval, "closingReroute", id=link, disallow="all")
-    notice = etree.SubElement(root, "rerouter", id=f"turn{number}:notice", edges=edges, vTypes=" ".join(free_types))
-    interval = etree.SubElement(notice, "interval", begin=begin, end=end)
-    etree.SubElement(interval, "destProbReroute", id="keepDestination")
+    _keep_destination(root, f"turn{number}:notice", edges, ban.begin_s, ban.end_s, free_types)
 
 
 def _lanes(network: SumoNetwork, edge: str) -> list[str]:

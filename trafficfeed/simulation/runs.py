@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from trafficfeed.errors import ScenarioInvalid
-from trafficfeed.simulation.accounting import Leaving, check, fates
-from trafficfeed.simulation.interventions import EdgeClosure
+from trafficfeed.simulation.accounting import check, fates
 from trafficfeed.simulation.outputs import Trip, read_counts, read_streets, read_teleports, read_trips
 from trafficfeed.simulation.preparation import Prepared, prepare
 from trafficfeed.simulation.rerouters import supported_tiers
@@ -19,8 +18,6 @@ from trafficfeed.simulation.results import RunResult
 from trafficfeed.simulation.scenario import RunSpec
 from trafficfeed.simulation.sumo_process import Running, run_program
 
-LEAVING_S = 300.0
-"""How long those caught inside a closure have to leave it before they count as teleported."""
 _RESULT = "result.npz"
 
 
@@ -115,11 +112,11 @@ def _simulated(
     queues = folder / "queues.xml" if spec.tier == "micro" else None
     arguments = sumo_arguments(spec, prepared, folder)
     log = run_program("sumo", arguments, folder=folder, time_limit_s=time_limit_s, running=running)
-    trips = read_trips(folder / "trips.xml")
+    trips = read_trips(folder / "trips.xml", until_s=spec.scenario.until_s)
     streets = read_streets(folder / "edges.xml", queues)
     teleports = read_teleports(log)
     counts = dict(read_counts(folder / "statistics.xml"))
-    fate = fates(prepared.vehicle_id, trips, teleports, ended_short=prepared.ended_short, leaving=_leaving(spec))
+    fate = fates(prepared.vehicle_id, trips, teleports, ended_short=prepared.ended_short)
     check(prepared.vehicle_id, fate, trips, counts)
     counts["stops_skipped"] = prepared.stops_skipped
     wanted = np.array(prepared.wanted_depart_s)
@@ -159,11 +156,6 @@ def sumo_arguments(spec: RunSpec, prepared: Prepared, folder: Path) -> list[str]
     if spec.tier == "micro":
         arguments += ["--queue-output", str(folder / "queues.xml"), "--queue-output.aggregation", "1000000"]
     return arguments
-
-
-def _leaving(spec: RunSpec) -> list[Leaving]:
-    closures = (i for i in spec.scenario.interventions if isinstance(i, EdgeClosure))
-    return [Leaving(begin_s=t, until_s=t + LEAVING_S) for t in sorted({c.begin_s for c in closures})]
 
 
 def _publish(draft: Path, target: Path) -> None:

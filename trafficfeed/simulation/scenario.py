@@ -18,7 +18,7 @@ from trafficfeed.simulation.sumo_network import file_hash
 
 Tier = Literal["meso", "micro"]
 _DAY_S = 86_400.0
-PREPARATION = 1
+PREPARATION = 2
 """Counts the changes of how a scenario is prepared: part of every key."""
 
 
@@ -155,9 +155,9 @@ def sumo_options(scenario: Scenario, tier: Tier) -> tuple[str, ...]:
 
 
 def meso_options(meso: MesoSection) -> tuple[str, ...]:
-    """Return the options of the mesoscopic model; who is shut out waits 30 s (1 s takes eight times the computing)."""
+    """Return the options of the mesoscopic model."""
     return (
-        *("--mesosim", "--meso-multi-queue", "--time-to-teleport.disconnected", "30"),
+        *("--mesosim", "--meso-multi-queue"),
         *("--meso-tls-penalty", f"{meso.tls_penalty_s:g}", "--meso-tls-flow-penalty", f"{meso.tls_flow_penalty:g}"),
         *("--meso-minor-penalty", f"{meso.minor_penalty_s:g}"),
         *(("--meso-junction-control",) if meso.junction_control else ()),
