@@ -53,7 +53,7 @@ def test_every_kind_of_teleport_message_is_read(tmp_path: Path) -> None:
     log = tmp_path / "sumo.log"
     log.write_text(
         "Warning: Teleporting vehicle 'a'; waited too long (wrong lane), lane='B2C2_0', time=1549.00.\n"
-        "Warning: Teleporting vehicle 'b'; collision with vehicle 'x', lane=':n_1_0', gap=-1.00, time=12.00 stage=move.\n"
+        "Warning: Teleporting vehicle 'b'; collision with vehicle 'x', lane=':n_1_0', gap=-1.00, time=12.00 stage.\n"
         "Warning: Teleporting vehicle 'c'; waited too long (disconnected), from edge 'E2D2':0 to edge ':D2_5':0, "
         "time=1202.38.\n"
         "Warning: Teleporting vehicle 'c'; waited too long, from edge ':D2_5':0, time=1204.46.\n"

@@ -37,7 +37,8 @@ def test_a_random_flow_is_the_same_flow_every_time_and_has_about_its_volume(tmp_
 
 
 def test_types_drawn_from_a_distribution_depend_on_the_vehicle_alone(tmp_path: Path) -> None:
-    types = '<vTypeDistribution id="mix"><vType id="car" probability="3"/><vType id="lorry" vClass="truck"/></vTypeDistribution>'
+    members = '<vType id="car" probability="3"/><vType id="lorry" vClass="truck"/>'
+    types = f'<vTypeDistribution id="mix">{members}</vTypeDistribution>'
     text = types + '<flow id="f" begin="0" end="1000" period="1" type="mix" from="a" to="b"/>'
     vehicles = demand(tmp_path, text).vehicles
     assert {v.vehicle_class for v in vehicles} == {"passenger", "truck"}
