@@ -34,7 +34,8 @@ def test_each_way_a_trip_can_end_is_one_fate() -> None:
     assert fate(DROVE, moved=MOVED) is Fate.TELEPORTED
     assert fate(Trip(depart_s=1.0, arrival_s=NAN, vaporized="end")) is Fate.UNFINISHED
     assert fate(Trip(depart_s=NAN, arrival_s=NAN, vaporized="end")) is Fate.NEVER_DEPARTED
-    assert fate(Trip(depart_s=1.0, arrival_s=9.0, vaporized="teleport")) is Fate.DROPPED
+    assert fate(Trip(depart_s=1.0, arrival_s=9.0, vaporized="teleport")) is Fate.TELEPORTED
+    assert fate(Trip(depart_s=1.0, arrival_s=9.0, vaporized="collision")) is Fate.DROPPED
     assert fate(None) is Fate.DROPPED
 
 

@@ -26,8 +26,8 @@ def fates(
 def _fate(name: str, trip: Trip | None, moved: bool, ended_short: bool) -> Fate:
     if trip is None:
         return Fate.DROPPED
-    if np.isfinite(trip.arrival_s) and not trip.vaporized:
-        if moved:
+    if np.isfinite(trip.arrival_s) and trip.vaporized in ("", "teleport"):  # the latter: moved to its destination
+        if moved or trip.vaporized:
             return Fate.TELEPORTED
         return Fate.ENDED_SHORT if ended_short else Fate.ARRIVED
     if trip.vaporized not in ("", "end"):
