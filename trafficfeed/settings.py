@@ -35,8 +35,8 @@ class SimulationSettings(BaseModel):
     time_limit_s: float = Field(1800.0, gt=0, description="wall-clock limit of one run; it is killed at it")
     warm_up_s: float = Field(600.0, ge=0, description="traffic before the first intervention")
     cool_down_s: float = Field(3600.0, ge=0, description="time after the last departure for vehicles to finish")
-    longest_s: float = Field(3 * 3600.0, gt=0, description="longest stretch of an intervention that is simulated")
-    emergency_probes: int = Field(60, ge=0, description="emergency trips added to both runs where the demand has none")
+    longest_s: float = Field(2 * 3600.0, gt=0, description="longest stretch of an intervention that is simulated")
+    emergency_probes: int = Field(150, ge=0, description="emergency trips in both runs: the demand is topped up to it")
     confirm_near: float = Field(
         0.5, ge=0, description="a mesoscopic figure this near its limit, as a share of it, is confirmed by micro"
     )
@@ -46,7 +46,7 @@ class SimulationSettings(BaseModel):
     confirm_most_h: float = Field(
         20000.0, ge=0, description="vehicle-hours of a base run above which micro confirms nothing: it takes too long"
     )
-    confirm_min_pairs: int = Field(3, ge=2, description="pairs of a microscopic confirmation")
+    confirm_min_pairs: int = Field(5, ge=2, description="pairs of a microscopic confirmation")
     confirm_max_pairs: int = Field(12, ge=2)
 
 

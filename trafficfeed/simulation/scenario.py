@@ -52,7 +52,7 @@ class Scenario:
     interventions: tuple[Intervention, ...] = ()
     informed_share: float = 0.5
     meso: MesoSection = field(default_factory=MesoSection)
-    emergency_probes: int = 60
+    emergency_probes: int = 150
 
     @cached_property
     def inputs(self) -> Mapping[str, Any]:
