@@ -48,6 +48,13 @@ def test_being_cut_off_or_teleported_may_cost_time_but_never_gains_any(fate):
     assert figures_of(base, longer, until_s=UNTIL_S)["delay_s"] == pytest.approx(100.0)
 
 
+def test_a_vehicle_stuck_in_the_base_gains_nothing_by_being_cut_off_in_the_plan():
+    base = made_run(trips=[2000, 500], fates=["teleported", "arrived"])
+    plan = made_run(trips=[10, 500], fates=["ended_short", "arrived"])
+
+    assert figures_of(base, plan, until_s=UNTIL_S)["delay_s"] == 0.0
+
+
 def test_a_vehicle_that_the_base_already_dropped_says_nothing_about_the_plan():
     base = made_run(trips=[100, None], fates=["arrived", "dropped"])
     plan = made_run(trips=[130, 50])

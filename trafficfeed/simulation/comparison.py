@@ -22,7 +22,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 LOST = frozenset({Fate.TELEPORTED, Fate.DROPPED, Fate.NEVER_DEPARTED})
 _SHUT_OUT = frozenset({Fate.DROPPED, Fate.ENDED_SHORT})
-_NO_GAIN = frozenset({Fate.TELEPORTED, Fate.ENDED_SHORT})
+_NO_GAIN = (Fate.TELEPORTED, Fate.ENDED_SHORT)
 _OUT_QUANTILE = 0.95
 
 
@@ -63,8 +63,9 @@ def paired_delays(base: RunResult, plan: RunResult, *, until_s: float) -> Paired
         )
     base_trip, plan_trip = _restricted(base, until_s), _restricted(plan, until_s)
     bounded = plan_trip - base_trip
-    no_gain = _has(plan, _NO_GAIN) & ~_has(base, _NO_GAIN)
-    bounded[no_gain] = np.maximum(bounded[no_gain], 0.0)
+    for fate in _NO_GAIN:
+        newly = _has(plan, {fate}) & ~_has(base, {fate})
+        bounded[newly] = np.maximum(bounded[newly], 0.0)
     for column in (bounded, base_trip, plan_trip):
         column[_has(base, {Fate.DROPPED})] = np.nan
     return PairedDelays(
