@@ -26,12 +26,12 @@ from trafficfeed.network.netconvert import (
     NetconvertOptions,
     osm_arguments,
     sumo_environment,
-    sumo_home,
     type_files,
 )
 from trafficfeed.network.osm import read_extract
 from trafficfeed.network.osm_types import RoadTypes
 from trafficfeed.network.projection import metric_crs, proj_string
+from trafficfeed.network.sumo_binary import binary
 from trafficfeed.network.sumo_net import read_net
 from trafficfeed.pipeline.cities import import_network
 from trafficfeed.pipeline.city_sources import BuildOptions, demo_source, gather
@@ -92,7 +92,7 @@ def against_netconvert(extract: Path, work: Path, rounds: int) -> dict[str, floa
 def reading(work: Path, grid: int, rounds: int) -> dict[str, float]:
     """Time reading a generated SUMO network, beside a bare pass of lxml over it, and loading the cache made of it."""
     net, cache = work / "grid.net.xml", work / "graph"
-    command = [sumo_home() / "bin" / "netgenerate", "--grid", "--grid.number", str(grid), "-o", net]
+    command = [binary("netgenerate"), "--grid", "--grid.number", str(grid), "-o", net]
     subprocess.run(command, check=True, env=sumo_environment(), capture_output=True)
     graph = read_net(net)
     graph_cache.save_graph(graph, cache, net_path=net)

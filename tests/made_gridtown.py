@@ -9,9 +9,9 @@ from typing import Any
 
 from trafficfeed.network.city import City
 from trafficfeed.network.graph_cache import load_graph
+from trafficfeed.network.sumo_binary import binary, sumo_home
 from trafficfeed.pipeline.cities import BuildOptions, build_city
 from trafficfeed.settings import SimulationSettings
-from trafficfeed.simulation.sumo_binary import binary, sumo_home
 
 SHORT = SimulationSettings(
     warm_up_s=120, cool_down_s=900, longest_s=600, emergency_probes=10, confirm_always_h=0, confirm_most_h=0

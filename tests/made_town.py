@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.sumo_binary import binary, sumo_home
 from trafficfeed.network.sumo_net import read_net
-from trafficfeed.simulation.sumo_binary import binary, sumo_home
 
 _LON, _LAT, _STEP_LON, _STEP_LAT = 10.0, 59.9, 0.0027, 0.0014
 

@@ -15,8 +15,9 @@ from made_osm import at, street, write_osm
 from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable
 from trafficfeed.network.city import City
 from trafficfeed.network.graph_cache import load_graph, load_places
-from trafficfeed.network.netconvert import sumo_environment, sumo_home
+from trafficfeed.network.netconvert import sumo_environment
 from trafficfeed.network.places import PlaceKind
+from trafficfeed.network.sumo_binary import binary
 from trafficfeed.network.sumo_net import network_hash
 from trafficfeed.network.swallowed import load_swallowed
 from trafficfeed.pipeline.cities import BuildOptions, build_city
@@ -267,7 +268,7 @@ def test_one_source_must_be_given_and_be_there(town: Path, tmp_path: Path) -> No
 
 def _unprojected(tmp_path: Path) -> Path:
     net = tmp_path / "grid.net.xml.gz"
-    command = [sumo_home() / "bin" / "netgenerate", "--grid", "--grid.number", "5", "-o", net]
+    command = [binary("netgenerate"), "--grid", "--grid.number", "5", "-o", net]
     subprocess.run(command, check=True, capture_output=True, env=sumo_environment())
     return net
 

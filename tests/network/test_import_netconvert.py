@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from trafficfeed.errors import ScenarioInvalid, SimulationFailed
-from trafficfeed.network.netconvert import Netconvert, strip_header, sumo_environment, sumo_home, warning_kinds
+from trafficfeed.network.netconvert import Netconvert, strip_header, sumo_environment, warning_kinds
+from trafficfeed.network.sumo_binary import binary
 
 
 def test_warnings_are_counted_by_kind_not_by_id() -> None:
@@ -32,7 +33,7 @@ def test_roads_that_netconvert_refuses_are_told_in_its_words(tmp_path: Path) -> 
 
 def test_a_run_at_its_time_limit_is_killed_with_its_children(tmp_path: Path) -> None:
     grid = tmp_path / "grid.net.xml"
-    make = [sumo_home() / "bin" / "netgenerate", "--grid", "--grid.number", "40", "-o", grid]
+    make = [binary("netgenerate"), "--grid", "--grid.number", "40", "-o", grid]
     subprocess.run(make, check=True, capture_output=True, env=sumo_environment())
     with Netconvert(["-s", str(grid), "-o", str(tmp_path / "x.net.xml")], log=tmp_path / "log") as run:
         process = psutil.Process(run.pid)
@@ -43,7 +44,7 @@ def test_a_run_at_its_time_limit_is_killed_with_its_children(tmp_path: Path) -> 
 
 def test_a_run_that_is_left_in_the_middle_is_stopped(tmp_path: Path) -> None:
     grid = tmp_path / "grid.net.xml"
-    make = [sumo_home() / "bin" / "netgenerate", "--grid", "--grid.number", "40", "-o", grid]
+    make = [binary("netgenerate"), "--grid", "--grid.number", "40", "-o", grid]
     subprocess.run(make, check=True, capture_output=True, env=sumo_environment())
     with (
         pytest.raises(KeyboardInterrupt),

@@ -1,6 +1,5 @@
-"""SUMO's netconvert: the binary, the options for OSM, and its warnings by kind."""
+"""SUMO's netconvert: one run of it, the options for OSM, and its warnings by kind."""
 
-import importlib.util
 import os
 import re
 import signal
@@ -11,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from trafficfeed.errors import ScenarioInvalid, SimulationFailed, SourceUnavailable
+from trafficfeed.errors import ScenarioInvalid, SimulationFailed
+from trafficfeed.network.sumo_binary import binary, sumo_home, sumo_version
 from trafficfeed.network.vehicle_classes import MOTOR_CLASSES
 
 TIME_LIMIT_S = 3600.0
@@ -42,20 +42,6 @@ class NetconvertRun:
     warnings: Mapping[str, int]
     command: tuple[str, ...]
     version: str
-
-
-def sumo_home() -> Path:
-    """Return the folder of the installed SUMO (its ``bin`` and ``data``).
-
-    Raises
-    ------
-    SourceUnavailable
-        If the package ``eclipse-sumo`` is not installed.
-    """
-    spec = importlib.util.find_spec("sumo")
-    if spec is None or not spec.submodule_search_locations:
-        raise SourceUnavailable("SUMO is not installed: install trafficfeed[pipeline] (package eclipse-sumo)")
-    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def sumo_environment() -> dict[str, str]:
@@ -112,7 +98,7 @@ class Netconvert:
 
     def __init__(self, arguments: Sequence[str], *, log: Path) -> None:
         self._log = log
-        self._command = (str(sumo_home() / "bin" / "netconvert"), *arguments)
+        self._command = (str(binary("netconvert")), *arguments)
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 self._command,
@@ -150,7 +136,7 @@ class Netconvert:
             raise SimulationFailed(f"netconvert died of signal {-code}: {_last(lines)}")
         if code:
             raise ScenarioInvalid(f"netconvert refuses the roads: {_last(lines)}")
-        return NetconvertRun(warnings=warning_kinds(lines), command=self._command, version=netconvert_version())
+        return NetconvertRun(warnings=warning_kinds(lines), command=self._command, version=sumo_version())
 
     def stop(self) -> None:
         """End the run if it is still going; no process stays behind."""
@@ -163,13 +149,6 @@ class Netconvert:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def netconvert_version() -> str:
-    """Return the version of the installed SUMO, e.g. ``1.28.0``."""
-    from importlib.metadata import version
-
-    return version("eclipse-sumo")
 
 
 def warning_kinds(lines: Sequence[str]) -> dict[str, int]:

@@ -20,7 +20,6 @@ from trafficfeed.network.import_report import (
 from trafficfeed.network.netconvert import (
     Netconvert,
     NetconvertOptions,
-    netconvert_version,
     osm_arguments,
     strip_header,
     type_files,
@@ -32,6 +31,7 @@ from trafficfeed.network.places import Places
 from trafficfeed.network.places_import import no_places, places_of, read_places
 from trafficfeed.network.projection import NetProjection, locate, metric_crs, proj_string
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.sumo_binary import sumo_version
 from trafficfeed.network.sumo_net import graph_of, network_hash, parse_net
 from trafficfeed.network.swallowed import save_swallowed
 from trafficfeed.pipeline.city_demand import made_demand, own_demand
@@ -267,7 +267,7 @@ def _report(sources: Sources, imported: _Imported) -> ImportReport:
         source=sources.path.name,
         inputs_hash=sources.inputs_hash,
         network_hash=imported.graph.network_hash,
-        sumo_version=netconvert_version(),
+        sumo_version=sumo_version(),
         counts=graph_counts(imported.graph, imported.places),
         shares=shares,
         findings=tuple(found),

@@ -13,7 +13,7 @@ from lxml import etree
 
 from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable
 from trafficfeed.network import graph_cache
-from trafficfeed.network.netconvert import netconvert_version
+from trafficfeed.network.sumo_binary import sumo_version
 
 DEMO_CITY = "helsinki"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -194,7 +194,7 @@ def _hash_inputs(osm: Path | None, net: Path | None, options: BuildOptions) -> s
     """Hash the contents of every file, not where it lies, and every option that changes what is built."""
     skipped = {"force", "sumocfg", "routes", "additional", "places"}
     chosen: dict[str, Any] = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in skipped}
-    digest = hashlib.sha256(repr((_BUILD, graph_cache.FORMAT, netconvert_version(), sorted(chosen.items()))).encode())
+    digest = hashlib.sha256(repr((_BUILD, graph_cache.FORMAT, sumo_version(), sorted(chosen.items()))).encode())
     for path in _files(osm, net, options):
         with path.open("rb") as file:
             digest.update(f"{path.name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())

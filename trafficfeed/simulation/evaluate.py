@@ -11,6 +11,7 @@ import numpy as np
 from trafficfeed.errors import ScenarioInvalid, SimulationFailed
 from trafficfeed.network.city import City
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.sumo_binary import sumo_version
 from trafficfeed.progress import Progress, silent
 from trafficfeed.settings import Settings
 from trafficfeed.simulation.certificate import (
@@ -31,7 +32,6 @@ from trafficfeed.simulation.scenario import RunSpec, Scenario, Tier, scenario_of
 from trafficfeed.simulation.stopping import confirmation_rule, looks_of, needs_confirmation, stopping_rule
 from trafficfeed.simulation.street_names import StreetNames
 from trafficfeed.simulation.streets import streets_of
-from trafficfeed.simulation.sumo_binary import sumo_version
 from trafficfeed.simulation.tiers import Driven, drive, pair_specs
 from trafficfeed.simulation.verdict import reasons_of
 

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from trafficfeed.errors import ScenarioInvalid
 from trafficfeed.network.city import City, DemandSection, MesoSection
+from trafficfeed.network.sumo_binary import sumo_version
 from trafficfeed.settings import SimulationSettings
 from trafficfeed.simulation.intervention_document import interventions_document, read_interventions
 from trafficfeed.simulation.interventions import Intervention
-from trafficfeed.simulation.sumo_binary import sumo_version
 from trafficfeed.simulation.sumo_network import file_hash
 
 Tier = Literal["meso", "micro"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trafficfeed.errors import SimulationFailed
-from trafficfeed.simulation.sumo_binary import binary, sumo_home
+from trafficfeed.network.sumo_binary import binary, sumo_home
 
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 12
