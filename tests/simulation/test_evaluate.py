@@ -188,7 +188,9 @@ def test_a_small_network_is_confirmed_in_micro_and_both_looks_are_kept(city, gra
     assert certificate.first_look["delay_s"].pairs == 5
 
 
-def test_a_run_over_its_time_limit_makes_it_inconclusive_and_says_so(city, graph, tmp_path):
+def test_a_run_over_its_time_limit_makes_it_inconclusive_and_a_later_result_has_an_id_of_its_own(
+    held, city, graph, tmp_path
+):
     hasty = SETTINGS.model_copy(update={"simulation": SETTINGS.simulation.model_copy(update={"time_limit_s": 0.001})})
 
     certificate = certify(city, graph, tmp_path, closing(MAIN_STREET), settings=hasty)
@@ -196,6 +198,8 @@ def test_a_run_over_its_time_limit_makes_it_inconclusive_and_says_so(city, graph
     assert certificate.verdict is Verdict.INCONCLUSIVE
     assert "time limit" in certificate.reasons[0].measured
     assert certificate.metrics == {}
+    assert {**certificate.inputs, "failure": None} == {**held.inputs, "failure": None}
+    assert certificate.id == certificate_id(certificate.inputs) != held.id
 
 
 def test_nothing_to_simulate_is_inconclusive_and_drives_nothing(city, graph, tmp_path):

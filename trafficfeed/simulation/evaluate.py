@@ -163,7 +163,8 @@ def conclude(
     try:
         driven = _driven(question, base, plan, graph=graph, runs=runs, progress=progress or silent)
     except SimulationFailed as error:
-        return _undriven(question, inputs, "simulation", str(error), as_of)
+        # not of the same inputs: a machine with more time may come to a result, which must not have this one's id
+        return _undriven(question, inputs | {"failure": "simulation"}, "simulation", str(error), as_of)
     certificate = _certificate(question, inputs, driven, as_of)
     save_evidence(_evidence(question, driven), evidence_path(runs, certificate.id))
     return certificate
