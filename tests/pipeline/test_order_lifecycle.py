@@ -356,10 +356,14 @@ def test_an_order_amended_while_its_release_was_made_keeps_both_facts(database: 
     assert (stored.state, stored.version, stored.published_version) == (OrderState.DRAFT, 2, 1)
 
 
-def test_an_order_cancelled_while_its_release_was_made_stays_cancelled(database: Database) -> None:
+def test_an_order_cancelled_while_its_release_was_made_is_served_as_cancelled(database: Database) -> None:
     _approved(database)
-    cancelled = cancel_order(database, ID, actor="ann", as_of=NOW, reason="rain")
-    assert mark_published(database, ID, 1, release="r1", as_of=NOW) == cancelled
+    cancel_order(database, ID, actor="ann", as_of=NOW, reason="rain")
+    stored = mark_published(database, ID, 1, release="r1", as_of=NOW)
+    assert (stored.state, stored.published_version) == (OrderState.CANCELLED, 1)
+    with database.reading() as connection:
+        served = Orders(connection).to_serve(city=stored.order.city, ended_since=NOW)
+    assert [(one.order.id, one.state) for one in served] == [(ID, OrderState.CANCELLED)]
 
 
 @pytest.mark.parametrize("until", [_created, _checked, _submitted, _approved, _published])

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_orders import made_order
 
 from trafficfeed.errors import SourceMalformed, SourceUnavailable
-from trafficfeed.pipeline.triggers import VALIDATE_DAG, drain, drain_soon, trigger, validation_run_id
+from trafficfeed.findings import Finding, Severity
+from trafficfeed.pipeline import closures
+from trafficfeed.pipeline.airflow_client import connect
+from trafficfeed.pipeline.orders import VALIDATE_DAG, create_order, record_check, submit_order, validation_run_id
+from trafficfeed.pipeline.triggers import drain
 from trafficfeed.settings import Settings
 from trafficfeed.store import outbox
 from trafficfeed.store.database import Database, open_database
@@ -28,11 +33,19 @@ class _Airflow(ThreadingHTTPServer):
         self.logins = 0
         self.valid_token = ""
         self.runs: dict[str, Any] = {}
+        self.refused: set[str] = set()
+        self.states: dict[str, str] = {}
+        self.cleared: list[tuple[str, bool]] = []
         self.answer: int | None = None  # to every request for a run, whatever it asks
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Airflow
+
+    def do_GET(self) -> None:
+        run_id = self.path.rpartition("/")[2]
+        found = run_id in self.server.runs
+        self._say(200 if found else 404, {"state": self.server.states.get(run_id, "queued")})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -45,6 +58,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(401, {})
         elif self.server.answer:
             self._say(self.server.answer, {"detail": "as the test wants"})
+        elif self.path.endswith("/clear"):
+            self.server.cleared.append((self.path.split("/")[-2], body["only_failed"]))
+            self._say(200, {})
+        elif body["dag_run_id"] in self.server.refused:
+            self._say(400, {})
         elif body["dag_run_id"] in self.server.runs:
             self._say(409, {})
         else:
@@ -89,7 +107,7 @@ def waiting(tmp_path: Path) -> Database:
 
 
 def _ask(configured: Settings) -> bool:
-    return trigger(VALIDATE_DAG, "works-1", {"order_id": "works", "version": 1}, settings=configured)
+    return connect(configured).trigger(VALIDATE_DAG, "works-1", {"order_id": "works", "version": 1})
 
 
 def test_asking_twice_starts_one_run(airflow: _Airflow, configured: Settings) -> None:
@@ -134,7 +152,7 @@ def test_while_airflow_is_in_trouble_everything_stays_due(
     airflow.answer = 503
     assert drain(Outbox(waiting, as_of=AS_OF), settings=configured) == 0
     airflow.answer = None
-    drain_soon(Outbox(waiting, as_of=AS_OF), settings=configured).join()
+    assert drain(Outbox(waiting, as_of=AS_OF), settings=configured) == 2
     assert set(airflow.runs) == {"first-1", "second-1"}
 
 
@@ -147,3 +165,60 @@ def test_one_that_airflow_refuses_is_put_off_and_holds_up_no_other(
     assert [message.run_id for message in put_off] == ["first-1", "second-1"]
     assert all("as the test wants" in str(message.error) for message in put_off)
     assert Outbox(waiting, as_of=AS_OF).pending() == ()
+
+
+@pytest.fixture
+def submitted(configured: Settings, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """The store of the steps, with one submitted order."""
+    order = made_order()
+    monkeypatch.setattr(closures, "settings", lambda: configured.model_copy(update={"city": order.city}))
+    monkeypatch.setattr(closures, "now", lambda: AS_OF)
+    monkeypatch.setattr(closures, "release_step", dict)  # there is no city here
+    database = open_database(configured.database_url)
+    create_order(database, order, actor="ann", as_of=AS_OF)
+    _check_and_submit(database, order.id)
+    return database
+
+
+def _check_and_submit(database: Database, order_id: str) -> None:
+    record_check(database, order_id, 1, (), as_of=AS_OF)
+    submit_order(database, order_id, actor="ann", as_of=AS_OF)
+
+
+def test_an_order_submitted_anew_after_its_run_found_errors_is_validated_again(
+    airflow: _Airflow, submitted: Database
+) -> None:
+    closures.reconcile_step()
+    airflow.states["water-main-1"] = "success"
+    error = Finding(rule="overlap", severity=Severity.ERROR, message="another closure", where="", mend="wait")
+    record_check(submitted, "water-main", 1, [error], as_of=AS_OF)
+    assert closures.reconcile_step()["asked_again"] == 0
+
+    _check_and_submit(submitted, "water-main")
+
+    assert closures.reconcile_step()["asked_again"] == 1
+    assert airflow.cleared == [("water-main-1", False)]
+
+
+def test_a_run_whose_tasks_failed_at_the_same_time_failed_once(airflow: _Airflow, submitted: Database) -> None:
+    closures.reconcile_step()
+    airflow.states["water-main-1"] = "failed"
+    for pair in range(5):
+        closures.record_failure("water-main", 1, f"closures_validate.run_pair[{pair}]: the disk is full")
+    assert closures.reconcile_step()["asked_again"] == 1
+
+    for _ in range(2):
+        closures.record_failure("water-main", 1, "closures_validate.run_pair[0]: the disk is full")
+    assert closures.reconcile_step()["asked_again"] == 0
+    assert airflow.cleared == [("water-main-1", True)]
+
+
+def test_a_run_that_airflow_refuses_holds_up_no_other(airflow: _Airflow, submitted: Database) -> None:
+    create_order(submitted, made_order("zebra"), actor="ann", as_of=AS_OF)
+    _check_and_submit(submitted, "zebra")
+    airflow.refused.add("water-main-1")
+
+    outcome = closures.reconcile_step()
+
+    assert "refused" in str(outcome["asked_again"])
+    assert set(airflow.runs) == {"zebra-1"}

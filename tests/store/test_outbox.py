@@ -62,14 +62,6 @@ def test_what_failed_is_put_off_longer_each_time_and_never_given_up(database: Da
     assert (entry.attempts, entry.error) == (12, "connection refused")
 
 
-def test_what_was_refused_waits_too_and_says_why(database: Database) -> None:
-    _put(database, "a-1")
-    box = Outbox(database, as_of=NOW)
-    box.refused(box.pending()[0].id, "no such DAG")
-    (entry,) = Outbox(database, as_of=NOW + timedelta(minutes=1)).pending()
-    assert entry.error == "refused: no such DAG"
-
-
 def test_a_failure_noted_after_the_delivery_changes_nothing(database: Database) -> None:
     _put(database, "a-1")
     box = Outbox(database, as_of=NOW)

@@ -59,9 +59,9 @@ class Airflow:
             return []
         return [(str(task["task_id"]), str(task["state"] or "")) for task in answer.json()["task_instances"]]
 
-    def rerun(self, dag_id: str, run_id: str) -> None:
-        """Run the failed tasks of a finished run again."""
-        self.call("POST", f"/dags/{dag_id}/dagRuns/{run_id}/clear", {"dry_run": False, "only_failed": True})
+    def rerun(self, dag_id: str, run_id: str, *, only_failed: bool) -> None:
+        """Run the tasks of a finished run again: all of them, or those that failed."""
+        self.call("POST", f"/dags/{dag_id}/dagRuns/{run_id}/clear", {"dry_run": False, "only_failed": only_failed})
 
     def set_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool, or give it this many slots."""

@@ -5,19 +5,21 @@ Each step reads the settings, the clock and the store itself, and may run twice:
     check_step → plan_step → run_step (mapped) → conclude_step → release_step
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from trafficfeed.errors import SimulationFailed, TrafficFeedError
-from trafficfeed.pipeline.airflow_client import connect
+from trafficfeed.closures.orders import OrderState
+from trafficfeed.errors import SimulationFailed, SourceMalformed, TrafficFeedError
+from trafficfeed.pipeline.airflow_client import Airflow, connect
 from trafficfeed.pipeline.assessment import locate
 from trafficfeed.pipeline.checking import check_stored_order, in_force
 from trafficfeed.pipeline.clock import apply_clock
-from trafficfeed.pipeline.orders import MACHINE, record_certificate
+from trafficfeed.pipeline.orders import MACHINE, VALIDATE_DAG, record_certificate, validation_run_id
 from trafficfeed.pipeline.releasing import release
 from trafficfeed.pipeline.simulating import certify, keep_report, question_of
-from trafficfeed.pipeline.triggers import VALIDATE_DAG, drain, trigger, validation_run_id
+from trafficfeed.pipeline.triggers import drain
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of, runs_folder
 from trafficfeed.progress import Progress
 from trafficfeed.settings import Settings, settings
@@ -166,28 +168,47 @@ def _ask_again(database: Database, configured: Settings) -> int:
     """Ask for the validations that should be running and are not; return how many."""
     with database.reading() as connection:
         orders, certificates = Orders(connection), Certificates(connection)
-        waiting = list(orders.awaiting_simulation(city=configured.city))
-        waiting += [
+        submitted = orders.awaiting_simulation(city=configured.city)
+        served = [
             one
             for one in orders.to_serve(city=configured.city, ended_since=now())
             if certificates.certificate_for(one.order.id, one.version) is None
         ]
-        failures = {one.order.id: _failures(AuditLog(connection), one) for one in waiting}
-    airflow, asked = connect(configured), 0
-    for one in waiting:
-        run_id = validation_run_id(one.order.id, one.version)
-        state = airflow.run_state(VALIDATE_DAG, run_id)
-        if state is None:
-            conf = {"order_id": one.order.id, "version": one.version}
-            asked += trigger(VALIDATE_DAG, run_id, conf, settings=configured)
-        elif state == "failed" and failures[one.order.id] < _MOST_FAILURES:
-            airflow.rerun(VALIDATE_DAG, run_id)
-            asked += 1
+        failures = {one.order.id: _failures(AuditLog(connection), one) for one in (*submitted, *served)}
+    airflow, asked, refusals = connect(configured), 0, []
+    for one in (*submitted, *served):
+        try:
+            asked += _asked(airflow, one, failures=failures[one.order.id])
+        except SourceMalformed as refusal:
+            refusals.append(refusal)  # of this one: the others get their turn
+    if refusals:
+        raise refusals[0]
     return asked
 
 
+def _asked(airflow: Airflow, stored: StoredOrder, *, failures: int) -> bool:
+    """Ask for a validation that has no run, or whose run is over and has to be repeated; tell whether it was asked for.
+
+    A run of a submitted order that is a success and left no certificate had found errors, which took the order back to
+    draft; it was checked and submitted anew, and a run id is taken once.
+    """
+    order_id, version = stored.order.id, stored.version
+    run_id = validation_run_id(order_id, version)
+    state = airflow.run_state(VALIDATE_DAG, run_id)
+    if state is None:
+        return airflow.trigger(VALIDATE_DAG, run_id, {"order_id": order_id, "version": version})
+    over = {"failed", "success"} if stored.state is OrderState.CHECKED else {"failed"}
+    if state not in over or failures >= _MOST_FAILURES:
+        return False
+    airflow.rerun(VALIDATE_DAG, run_id, only_failed=state == "failed")
+    return True
+
+
 def _failures(log: AuditLog, stored: StoredOrder) -> int:
-    return sum(e.action == "failure" and e.version == stored.version for e in log.of_order(stored.order.id))
+    """Return how often the validation failed: the most often that one of its tasks did, several fail at a time."""
+    entries = [e for e in log.of_order(stored.order.id) if e.action == "failure" and e.version == stored.version]
+    by_task = Counter(str(entry.detail.get("message", "")).partition(":")[0] for entry in entries)
+    return max(by_task.values(), default=0)
 
 
 def _unless_airflow_is_down(step: Callable[[], int]) -> int | str:

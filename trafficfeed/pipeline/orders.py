@@ -29,6 +29,11 @@ MACHINE: Final = "trafficfeed"
 _S = OrderState
 
 
+def validation_run_id(order_id: str, version: int) -> str:
+    """Return the one run id of an order version, so that asking twice starts one run."""
+    return f"{order_id}-{version}"
+
+
 def create_order(database: Database, order: Order, *, actor: str, as_of: datetime) -> StoredOrder:
     """Store a new order as version 1, a draft.
 
@@ -301,8 +306,8 @@ def _finish(
 def mark_published(database: Database, order_id: str, version: int, *, release: str, as_of: datetime) -> StoredOrder:
     """Note that a release carries this version of the order.
 
-    Where the order was amended since, the version is kept as the published one and the state stays; where it was
-    cancelled or has ended, nothing changes. A second note changes nothing.
+    Where the order was amended or cancelled since, the version is kept as the published one and the state stays: so a
+    cancelled order that map apps have seen is served as cancelled. A second note changes nothing.
 
     Raises
     ------
@@ -314,9 +319,10 @@ def mark_published(database: Database, order_id: str, version: int, *, release: 
         stored = orders.lock(order_id)
         if not AuditLog(connection).was_approved(order_id, version):
             raise OrderConflict(f"order {order_id} version {version} is in release {release} but was never approved")
-        if stored.state in lifecycle.FINAL or (stored.published_version or 0) >= version:
+        if (stored.published_version or 0) >= version:
             return stored
-        state = _S.PUBLISHED if version == stored.latest_version else stored.state
+        new = version == stored.latest_version and stored.state not in lifecycle.FINAL
+        state = _S.PUBLISHED if new else stored.state
         step = Step(
             action="publish",
             to=state,
@@ -333,7 +339,7 @@ def _ask_for_validation(connection: Any, stored: StoredOrder, as_of: datetime) -
     outbox.put(
         connection,
         dag_id=VALIDATE_DAG,
-        run_id=f"{order_id}-{version}",
+        run_id=validation_run_id(order_id, version),
         conf={"order_id": order_id, "version": version},
         as_of=as_of,
     )

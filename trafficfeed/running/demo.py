@@ -11,8 +11,8 @@ from trafficfeed.pipeline.checking import check_stored_order
 from trafficfeed.pipeline.cities import build_city
 from trafficfeed.pipeline.city_sources import DEMO_CITY
 from trafficfeed.pipeline.closures import now
-from trafficfeed.pipeline.orders import approve_order, create_order, submit_order
-from trafficfeed.pipeline.triggers import VALIDATE_DAG, drain, validation_run_id
+from trafficfeed.pipeline.orders import VALIDATE_DAG, approve_order, create_order, submit_order, validation_run_id
+from trafficfeed.pipeline.triggers import drain
 from trafficfeed.pipeline.workspace import find_city, ground_of
 from trafficfeed.running.crew import Crew
 from trafficfeed.running.progress import Note, Teller

@@ -79,7 +79,3 @@ class Outbox:
                 .where(outbox.c.id == message_id)
                 .values(attempts=attempts, error=error, due=self._as_of + wait)
             )
-
-    def refused(self, message_id: int, reason: str) -> None:
-        """Note that Airflow will not take it as things are (its DAG may not have been read yet): put it off."""
-        self.failed(message_id, f"refused: {reason}")
