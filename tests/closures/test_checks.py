@@ -1,5 +1,6 @@
 """The instant checks, one rule after the other."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from made_cases import NOW, block, checked, measure, only, order, places
@@ -76,6 +77,29 @@ def test_all_lanes_closed_is_a_full_closure():
 def test_one_of_two_lanes_closed_is_fine_and_needs_no_detour():
     one = order(measure(block("Wide", "Left", "Right"), rule=LanesClosed(lanes=(1,))))
     assert checked(wide(), one) == ()
+
+
+def beside_a_pavement():
+    """Wide with one traffic lane, and a pavement that SUMO counts as its lane 0."""
+    graph = wide(1)
+    return replace(graph, lane_access=[(0, *masks) for masks in graph.lane_access], lane_count=graph.lane_count + 1)
+
+
+def test_a_pavement_is_no_lane_that_is_left_to_cars():
+    one = order(measure(block("Wide", "Left", "Right"), rule=LanesClosed(lanes=(1,))))
+    rules = {f.rule for f in checked(beside_a_pavement(), one)}
+    assert {"lanes.all", "detour.none"} <= rules
+
+
+def test_a_pavement_is_no_lane_that_an_officer_counts():
+    one = order(measure(block("Wide", "Left", "Right"), rule=LanesClosed(lanes=(2,))))
+    (finding, *_) = only(checked(beside_a_pavement(), one), "lanes")
+    assert (finding.rule, finding.severity, finding.detail["lanes"]) == ("lanes.missing", "error", 1)
+
+
+def test_a_pavement_carries_no_metered_cars():
+    one = order(measure(block("Wide", "Left", "Right"), rule=Metering(flow_vph=1800)))
+    assert only(checked(beside_a_pavement(), one), "regulation.metering")
 
 
 def test_closing_a_street_that_only_the_exempt_may_use_changes_nothing():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trafficfeed.closures.lanes import closed_lanes, traffic_lanes
 from trafficfeed.closures.orders import (
     Closure,
     Exemption,
@@ -19,7 +20,7 @@ from trafficfeed.closures.orders import (
 )
 from trafficfeed.network.road_graph import IntArray, RoadGraph
 from trafficfeed.network.sections import Resolved
-from trafficfeed.network.vehicle_classes import VehicleClass, mask_of
+from trafficfeed.network.vehicle_classes import VehicleClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +120,8 @@ def shut_to(graph: RoadGraph, measure: Measure, resolved: Resolved, vehicle_clas
 
 
 def _lane_left(graph: RoadGraph, edge: int, rule: LanesClosed, vehicle_class: VehicleClass) -> bool:
-    lanes = graph.lane_access[edge]
-    let_in = _lets_in(vehicle_class)
-    return any(mask & let_in for number, mask in enumerate(lanes, 1) if number not in rule.lanes)
+    shut, let_in = closed_lanes(graph, edge, rule.lanes), _lets_in(vehicle_class)
+    return any(mask & let_in for lane, mask in enumerate(graph.lane_access[edge]) if lane not in shut)
 
 
 def _lets_in(vehicle_class: VehicleClass) -> int:
@@ -132,6 +132,4 @@ def _lets_in(vehicle_class: VehicleClass) -> int:
 
 def lanes_closed_everywhere(graph: RoadGraph, edge: int, rule: LanesClosed) -> bool:
     """Tell whether `rule` closes every lane of an edge that admits any motor vehicle."""
-    motor = mask_of(frozenset(VehicleClass) - {VehicleClass.BICYCLE})
-    lanes = graph.lane_access[edge]
-    return not any(mask & motor for number, mask in enumerate(lanes, 1) if number not in rule.lanes)
+    return len(closed_lanes(graph, edge, rule.lanes)) == len(traffic_lanes(graph, edge))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from trafficfeed.closures.access import lanes_closed_everywhere, permitted_classes
 from trafficfeed.closures.checks.case import Case, Placed
+from trafficfeed.closures.lanes import traffic_lanes
 from trafficfeed.closures.orders import Closure, LanesClosed
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.matching import describe
@@ -38,8 +39,8 @@ def _closed_anyway(case: Case, placed: Placed) -> Iterator[Finding]:
 
 def _lanes(case: Case, placed: Placed, rule: LanesClosed) -> Iterator[Finding]:
     for section in placed.resolved.sections:
-        fewest = min(section.edges, key=lambda e: case.graph.lane_count[e])
-        count = int(case.graph.lane_count[fewest])
+        counts = [len(traffic_lanes(case.graph, e)) for e in section.edges]
+        count = min(counts)
         if all(lanes_closed_everywhere(case.graph, e, rule) for e in section.edges):
             yield _finding(
                 case, placed, section, "lanes.all", Severity.WARNING, count,
@@ -47,16 +48,12 @@ def _lanes(case: Case, placed: Placed, rule: LanesClosed) -> Iterator[Finding]:
                 "make it a closure, so that it is published as one",
             )  # fmt: skip
         elif max(rule.lanes) > count:
-            severity = Severity.ERROR if max(rule.lanes) > _most(case, section) else Severity.WARNING
+            severity = Severity.ERROR if max(rule.lanes) > max(counts) else Severity.WARNING
             yield _finding(
                 case, placed, section, "lanes.missing", severity, count,
                 f"lane {max(rule.lanes)} is closed, but {describe(case.graph, section)} has {count} at its narrowest",
                 "number the lanes from the kerb (1), per direction; name a direction if only one side is meant",
             )  # fmt: skip
-
-
-def _most(case: Case, section: Section) -> int:
-    return max(int(case.graph.lane_count[e]) for e in section.edges)
 
 
 def _finding(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from trafficfeed.closures.checks.case import Case, Placed
+from trafficfeed.closures.lanes import traffic_lanes
 from trafficfeed.closures.orders import Metering, SpeedLimit
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.matching import describe
@@ -37,7 +38,7 @@ def _speed(case: Case, placed: Placed, rule: SpeedLimit) -> Iterator[Finding]:
 
 def _metering(case: Case, placed: Placed, rule: Metering) -> Iterator[Finding]:
     for section in placed.resolved.sections:
-        capacity = LANE_CAPACITY_VPH * int(case.graph.lane_count[list(section.edges)].min())
+        capacity = LANE_CAPACITY_VPH * min(len(traffic_lanes(case.graph, e)) for e in section.edges)
         if rule.flow_vph >= capacity:
             yield Finding(
                 rule="regulation.metering",
