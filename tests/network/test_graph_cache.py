@@ -15,8 +15,8 @@ from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailab
 from trafficfeed.network.graph_cache import is_current, load_graph, load_places, save_graph, save_places
 from trafficfeed.network.places import PlaceKind, Places
 from trafficfeed.network.places_import import no_places
-from trafficfeed.network.road_graph import RoadGraph
-from trafficfeed.network.swallowed import SwallowedPiece, load_swallowed, save_swallowed
+from trafficfeed.network.road_graph import RoadGraph, SwallowedPiece
+from trafficfeed.network.swallowed import load_swallowed, save_swallowed
 
 
 @pytest.fixture
@@ -117,3 +117,10 @@ def test_swallowed_pieces_are_kept_beside_the_graph(tmp_path: Path) -> None:
     save_swallowed(pieces, tmp_path)
     assert load_swallowed(tmp_path) == pieces
     assert load_swallowed(tmp_path / "none") == []
+
+
+def test_a_graph_is_read_back_with_what_its_junctions_swallowed(built: tuple[RoadGraph, Path]) -> None:
+    pieces = [SwallowedPiece(way_id=7, from_node=1, to_node=2, node_id="cluster_1_2")]
+    assert load_graph(built[1]).swallowed == ()
+    save_swallowed(pieces, built[1])
+    assert load_graph(built[1]).swallowed == tuple(pieces)

@@ -1,9 +1,12 @@
 """Areas, points, OSM ways and turns to directed edges."""
 
+from dataclasses import replace
+
 from made_graphs import Street, boulevard, graph_of, grid, ids_of, lonlat
 
 from trafficfeed.network.area_matching import match_area
 from trafficfeed.network.point_matching import match_points
+from trafficfeed.network.road_graph import SwallowedPiece
 from trafficfeed.network.turn_matching import match_turn
 from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.network.way_matching import match_ways
@@ -117,10 +120,34 @@ def test_an_osm_way_gives_its_edges_and_forward_is_the_way_s_own_direction():
 
 
 def test_ways_that_are_not_in_the_network_are_named():
-    assert "none of the OSM ways 7, 8" in match_ways(grid(), [7, 8]).findings[0].message
+    (finding,) = match_ways(grid(), [7, 8]).findings
+    assert (finding.severity, finding.message) == ("error", "the OSM ways 7, 8 are not in the network")
     partly = match_ways(grid(), [200, 7])
     assert partly.sections
     assert (partly.findings[0].severity, partly.findings[0].detail["missing"]) == ("warning", [7])
+
+
+def test_a_way_inside_a_joined_junction_is_said_to_lie_there_and_where():
+    inside = SwallowedPiece(way_id=7, from_node=1, to_node=2, node_id="c1r0")
+    graph = replace(grid(), swallowed=[inside])
+    (finding,) = match_ways(graph, [7]).findings
+    assert finding.severity == "error"
+    assert "7 lie inside a joined junction (at 7.00139,50.00000)" in finding.message
+    partly = match_ways(graph, [200, 7, 9])
+    assert [(f.severity, f.detail) for f in partly.findings] == [
+        ("warning", {"missing": [9]}),
+        ("warning", {"inside_junction": [7]}),
+    ]
+    assert edges(graph, partly) == edges(graph, match_ways(graph, [200]))
+
+
+def test_ways_that_have_nothing_in_the_direction_asked_for_are_not_left_out_silently():
+    junctions = {"a": (0, 0), "b": (100, 0), "c": (200, 0)}
+    streets = [Street(name="A", nodes=["a", "b"], way=1), Street(name="A", nodes=["b", "c"], way=2, one_way=True)]
+    graph = graph_of(junctions, streets)
+    found = match_ways(graph, [1, 2], "backward")
+    assert edges(graph, found) == {"b>a"}
+    assert [(f.rule, f.severity, f.detail) for f in found.findings] == [("match.one_way", "warning", {"against": [2]})]
 
 
 def test_a_city_without_osm_has_no_ways():

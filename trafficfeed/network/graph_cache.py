@@ -1,7 +1,8 @@
 """The road graph and the places on disk: GeoParquet and Parquet, read back by pyarrow and shapely alone.
 
 In a city's ``graph/`` folder: ``edges.parquet`` and ``nodes.parquet`` (GeoParquet, EPSG:4326), ``turns.parquet``,
-``osm_link.parquet``, ``places.parquet`` and ``manifest.json``, which is written last and names the network's hash.
+``osm_link.parquet``, ``swallowed.parquet`` (with OSM only), ``places.parquet`` and ``manifest.json``, which names the
+network's hash and is written last of what `save_graph` writes.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailab
 from trafficfeed.network.lane_access import LaneMasks
 from trafficfeed.network.places import PlaceKind, Places
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.swallowed import load_swallowed
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -95,6 +97,7 @@ def load_graph(folder: Path) -> RoadGraph:
         way_forward=_array(links, "forward"),
         way_from_osm_node=_array(links, "from_osm_node"),
         way_to_osm_node=_array(links, "to_osm_node"),
+        swallowed=tuple(load_swallowed(folder)),
     )
 
 
@@ -197,10 +200,6 @@ def _array(table: pa.Table, column: str) -> npt.NDArray[Any]:
 def _numbers(values: Any) -> npt.NDArray[Any]:
     numbers: npt.NDArray[Any] = np.array(np.from_dlpack(values))
     return numbers
-
-
-def _int32(values: Any) -> npt.NDArray[np.int32]:
-    return np.asarray(values.to_numpy(), dtype=np.int32)
 
 
 def _texts(table: pa.Table, column: str) -> list[str]:

@@ -16,9 +16,8 @@ import shapely
 
 from trafficfeed.network.osm import Extract, LonLat, Way
 from trafficfeed.network.projection import NetProjection
-from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.road_graph import RoadGraph, SwallowedPiece
 from trafficfeed.network.sumo_net import ParsedNet
-from trafficfeed.network.swallowed import SwallowedPiece
 
 FloatArray = npt.NDArray[np.float64]
 Xy = tuple[float, float]

@@ -12,6 +12,16 @@ IntArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwallowedPiece:
+    """A run of an OSM way inside a joined junction: the SUMO junction `node_id` holds it, no edge does."""
+
+    way_id: int
+    from_node: int
+    to_node: int
+    node_id: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoadGraph:
     """A city's directed road graph; edges are SUMO's normal edges (no internal ones), in file order.
@@ -50,6 +60,8 @@ class RoadGraph:
         The OSM link, one row per (edge, piece of way) in travel order: ``(n_links,)`` edge index, OSM way id (int64),
         whether the edge runs along the way's own direction, and the OSM node ids (int64) where the piece begins and
         ends in the direction of travel. Empty arrays for a city without OSM.
+    swallowed
+        Pieces of OSM ways that are on no edge, because a joined junction holds them.
     """
 
     network_hash: str
@@ -75,6 +87,7 @@ class RoadGraph:
     way_forward: npt.NDArray[np.bool_]
     way_from_osm_node: npt.NDArray[np.int64]
     way_to_osm_node: npt.NDArray[np.int64]
+    swallowed: Sequence[SwallowedPiece] = ()
 
     def __len__(self) -> int:
         return len(self.edge_ids)

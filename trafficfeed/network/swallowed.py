@@ -1,25 +1,15 @@
-"""Pieces of OSM ways that lie inside a joined junction: on no edge, but not forgotten."""
+"""Pieces of OSM ways that lie inside a joined junction, on disk: on no edge, but not forgotten."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trafficfeed.errors import SourceMalformed
+from trafficfeed.network.road_graph import SwallowedPiece
 
 _FILE = "swallowed.parquet"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwallowedPiece:
-    """A run of an OSM way inside a joined junction: the SUMO junction `node_id` holds it, no edge does."""
-
-    way_id: int
-    from_node: int
-    to_node: int
-    node_id: str
 
 
 def save_swallowed(pieces: Sequence[SwallowedPiece], folder: Path) -> None:
@@ -46,7 +36,8 @@ def load_swallowed(folder: Path) -> list[SwallowedPiece]:
     if not path.is_file():
         return []
     try:
-        rows = pq.read_table(path).to_pylist()
+        with pq.ParquetFile(path) as file:  # read_table would import the dataset module
+            rows = file.read(use_threads=False).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise SourceMalformed(f"{path} is damaged ({error}): build the city again with `--force`") from error
     return [
