@@ -179,3 +179,23 @@ def test_a_failure_is_written_where_the_orders_author_looks(desk: _Desk, cities:
     with desk.database.reading() as connection:
         last = AuditLog(connection).of_order("grid-works")[-1]
     assert (last.action, last.detail) == ("failure", {"message": "run_pair: the disk is full"})
+
+
+def test_a_version_that_is_withheld_leaves_the_published_one_in_the_feed(desk: _Desk, cities: Path) -> None:
+    desk.submit(closure(cities))
+    closures.validate("grid-works", 1)
+    elsewhere = [{"kind": "line", "coordinates": [[2.35, 48.85], [2.36, 48.85]]}]
+    document = closure(cities)
+    document["measures"][0]["where"] = elsewhere
+    with desk.database.reading() as connection:
+        revision = Orders(connection).get("grid-works").revision
+    orders.amend_order(desk.database, order_of(document), expected_revision=revision, actor="officer", as_of=desk.now)
+    orders.record_check(desk.database, "grid-works", 2, (), as_of=desk.now)  # as on the network of another day
+    orders.approve_order(desk.database, "grid-works", actor="chief", as_of=desk.now, override_reason="burst main")
+
+    outcome = closures.release_step()
+
+    assert list(outcome["withheld"]) == ["grid-works"]
+    assert outcome["orders"]["grid-works"]["version"] == 1
+    assert desk.state("grid-works") is OrderState.APPROVED
+    assert len(desk.features()) == 1

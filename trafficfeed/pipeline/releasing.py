@@ -15,6 +15,7 @@ from trafficfeed.formats import native, semantics, wzdx
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.rules.geometry import bounds_of
 from trafficfeed.pipeline.assessment import Assessment, locate
+from trafficfeed.pipeline.orders import MACHINE, mark_published
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.publishing.documents import Document, Release
 from trafficfeed.publishing.releases import ReleaseStore
@@ -200,17 +201,31 @@ def release(settings: Settings, *, database: Database, as_of: datetime) -> tuple
 
 
 def _gather(settings: Settings, database: Database, ground: Ground, as_of: datetime) -> list[OrderRecords]:
+    """Return the records of every order to serve; of one whose new version is withheld also those of the published."""
     ended_since = as_of - timedelta(seconds=settings.keep_ended_s)
     with database.reading() as connection:
-        stored = Orders(connection).to_serve(city=ground.city.name, ended_since=ended_since)
-        certificates = {
-            one.order.id: Certificates(connection).certificate_for(one.order.id, one.version) for one in stored
+        orders, certificates = Orders(connection), Certificates(connection)
+        stored = orders.to_serve(city=ground.city.name, ended_since=ended_since)
+        served = {
+            one.order.id: orders.get(one.order.id, version=one.published_version)
+            for one in stored
+            if one.published_version not in {None, one.version}
         }
-    found = []
+        known = {
+            (one.order.id, one.version): found.certificate
+            for one in (*stored, *served.values())
+            if (found := certificates.certificate_for(one.order.id, one.version))
+        }
+
+    def records(one: StoredOrder) -> OrderRecords:
+        return _records(one, known.get((one.order.id, one.version)), ground, settings, as_of)
+
+    gathered = []
     for one in stored:
-        known = certificates[one.order.id]
-        found.append(_records(one, known.certificate if known else None, ground, settings, as_of))
-    return found
+        gathered.append(records(one))
+        if not gathered[-1].publishable and one.order.id in served:
+            gathered.append(records(served[one.order.id]))
+    return gathered
 
 
 def _records(
@@ -281,8 +296,6 @@ def _facts(good: Sequence[OrderRecords]) -> dict[str, Any]:
 def _note_publication(
     database: Database, gathered: Sequence[OrderRecords], published: Release, as_of: datetime
 ) -> None:
-    from trafficfeed.pipeline.orders import mark_published
-
     for records in gathered:
         if records.publishable:
             mark_published(database, records.order_id, records.version, release=published.version, as_of=as_of)
@@ -298,7 +311,7 @@ def _note_withheld(database: Database, records: OrderRecords, as_of: datetime) -
         said = [e for e in log.of_order(records.order_id) if e.action == "withheld"]
         if not said or said[-1].detail != entry:
             log.append(
-                at=as_of, actor="trafficfeed", action="withheld", order_id=records.order_id, version=records.version,
+                at=as_of, actor=MACHINE, action="withheld", order_id=records.order_id, version=records.version,
                 from_state=stored.state, to_state=stored.state, detail=entry,
             )  # fmt: skip
 
