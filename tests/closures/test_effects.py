@@ -134,6 +134,11 @@ def test_clock_times_are_kept_on_the_day_of_a_dst_change() -> None:
     assert times(effects(closure(when))) == [(1, 8)]
 
 
+def test_a_closure_within_the_hour_that_the_clocks_show_twice_lasts_as_long_as_it_does() -> None:
+    when = {"periods": [{"start": "2027-10-31T03:50+03:00", "end": "2027-10-31T03:10+02:00"}]}
+    assert times(effects(closure(when))) == [(3 + 50 / 60, 4 + 10 / 60)]
+
+
 def test_a_closure_of_weeks_fills_its_day() -> None:
     when = {"periods": [{"start": "2026-12-05T12:00", "end": "2027-01-20T12:00"}]}
     ((begin, end),) = times(effects(closure(when)))

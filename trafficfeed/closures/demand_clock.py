@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from trafficfeed.closures.orders import Measure
 from trafficfeed.closures.schedules import Occurrence
+from trafficfeed.windows import Window
 
 DAY_S = 86_400.0
 _MOST_DAYS_LOOKED_AT = 62
@@ -174,12 +175,17 @@ def _days(timed: Sequence[tuple[Measure, Occurrence]], zone: ZoneInfo) -> list[d
 
 def _on_day(pair: tuple[Measure, Occurrence], weight_m: Mapping[str, float], zone: ZoneInfo, day: date) -> Span | None:
     measure, occurrence = pair
-    begin_s = _seconds(occurrence.window.start, zone, day)
-    end_s = _seconds(occurrence.window.end, zone, day)
+    begin_s, end_s = seconds_on(occurrence.window, lambda instant: _seconds(instant, zone, day))
     if begin_s >= DAY_S or end_s <= 0:
         return None
     # one that goes on past midnight stays shut while the day's last vehicles finish
     return Span(measure=measure, begin_s=max(begin_s, 0.0), end_s=min(end_s, 2 * DAY_S), weight=weight_m[measure.id])
+
+
+def seconds_on(window: Window, seconds_of: Callable[[datetime], float]) -> tuple[float, float]:
+    """Return a window on a clock; in the hour that the clocks show twice it keeps its length, so as not to run back."""
+    begin_s, end_s = seconds_of(window.start), seconds_of(window.end)
+    return begin_s, end_s if end_s > begin_s else begin_s + window.length.total_seconds()
 
 
 def _seconds(instant: datetime, zone: ZoneInfo, day: date) -> float:

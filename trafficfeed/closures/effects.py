@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trafficfeed.closures.access import permitted_classes
-from trafficfeed.closures.demand_clock import DemandClock, Span, timing_of
+from trafficfeed.closures.demand_clock import DemandClock, Span, seconds_on, timing_of
 from trafficfeed.closures.lanes import closed_lanes, traffic_lanes
 from trafficfeed.closures.orders import LanesClosed, Metering, Order, SpeedLimit
 from trafficfeed.closures.schedules import Occurrences
@@ -96,16 +96,12 @@ def standing_interventions(
     """
     places = {places.measure_id: places for places in resolved}
     spans = [
-        Span(
-            measure=measure,
-            begin_s=max(seconds_of(occurrence.window.start), 0.0),
-            end_s=seconds_of(occurrence.window.end),
-            weight=0.0,
-        )
+        Span(measure=measure, begin_s=max(begin_s, 0.0), end_s=end_s, weight=0.0)
         for measure in order.measures
         if measure.id in places
         for occurrence in occurrences.get(measure.id, ())
-        if seconds_of(occurrence.window.start) < until_s and seconds_of(occurrence.window.end) > 0
+        for begin_s, end_s in [seconds_on(occurrence.window, seconds_of)]
+        if begin_s < until_s and end_s > 0
     ]
     return tuple(i for span in spans for i in _of_measure(order.id, span, places[span.measure.id], graph))
 
