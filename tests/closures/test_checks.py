@@ -17,6 +17,8 @@ from trafficfeed.closures.orders import (
     Reason,
     SpeedLimit,
     StreetSection,
+    Turn,
+    TurnBan,
 )
 from trafficfeed.closures.resolution import resolve
 from trafficfeed.network.vehicle_classes import ALL_CLASSES_MASK, VehicleClass
@@ -211,6 +213,24 @@ def test_a_signed_detour_through_another_closure_at_the_same_time_is_an_error():
     assert finding.detail["order"] == "theirs"
     later = order(measure(block("R3 Road", "C1 Street", "C2 Street"), hours=(200, 210)), name="later")
     assert not only(checked(grid(), mine, others=[later]), "detour.closed")
+
+
+def test_a_detour_that_is_drawn_backward_is_followed_backward():
+    detour = DrawnLine(coordinates=lonlat((100, 200), (100, 300), (300, 300), (300, 200)), direction=Direction.BACKWARD)
+    mine = order(measure(MIDDLE, detour=detour))
+    for direction, found in ((Direction.BACKWARD, 1), (Direction.FORWARD, 0)):
+        theirs = order(measure(block("R3 Road", "C1 Street", "C3 Street", direction=direction)), name="theirs")
+        assert len(only(checked(grid(), mine, others=[theirs]), "detour.closed")) == found
+
+
+def test_a_signed_detour_by_a_banned_turn_is_an_error():
+    detour = DrawnLine(coordinates=lonlat((100, 200), (100, 300), (300, 300), (300, 200)))
+    mine = order(measure(MIDDLE, detour=detour))
+    turn = Turn(from_street="C1 Street", to_street="R3 Road", near=lonlat((100, 300))[0])
+    (finding,) = only(
+        checked(grid(), mine, others=[order(measure(turn, rule=TurnBan()), name="theirs")]), "detour.closed"
+    )
+    assert (finding.severity, finding.detail["edges"]) == ("error", 1)
 
 
 def test_closing_a_street_over_which_another_order_signs_its_detour_is_an_error():

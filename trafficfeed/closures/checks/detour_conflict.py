@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -9,10 +10,10 @@ import shapely
 from trafficfeed.closures.access import shut_to
 from trafficfeed.closures.checks.case import Case, Placed
 from trafficfeed.closures.checks.overlap import first_overlap
-from trafficfeed.closures.orders import DrawnLine
+from trafficfeed.closures.orders import Direction, DrawnLine
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.line_matching import match_line
-from trafficfeed.network.matching import street_name
+from trafficfeed.network.matching import Match, Travel, street_name
 from trafficfeed.network.naming import listed
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.routing import detour_around
@@ -50,7 +51,7 @@ def _nearest(case: Case) -> list[Placed]:
 
 
 def _signed(case: Case, mine: Placed, detour: DrawnLine) -> Iterator[Finding]:
-    match = match_line(case.graph, detour.coordinates, "forward")
+    match = _matched(case, detour)
     yield from (replace(f, rule=f"detour.{f.rule}", where=f"{mine.path}.detour") for f in match.findings)
     edges = [e for s in match.sections for e in s.edges]
     yield from _too_small(case, mine, edges)
@@ -68,6 +69,12 @@ def _signed(case: Case, mine: Placed, detour: DrawnLine) -> Iterator[Finding]:
                 mend="sign the detour along streets that stay open, or move one of the two in time",
                 detail={"order": theirs.order.id, "measure": theirs.measure.id, "edges": len(closed)},
             )
+
+
+def _matched(case: Case, detour: DrawnLine) -> Match:
+    """Match a signed detour in the direction that it leads; one for both is followed as it is drawn."""
+    travel: Travel = "backward" if detour.direction is Direction.BACKWARD else "forward"
+    return match_line(case.graph, detour.coordinates, travel)
 
 
 def _too_small(case: Case, mine: Placed, edges: Sequence[int]) -> Iterator[Finding]:
@@ -95,7 +102,7 @@ def _theirs(case: Case, theirs: Placed) -> Iterator[Finding]:
         return
     signed = theirs.measure.detour
     if signed is not None:
-        edges = [e for s in match_line(case.graph, signed.coordinates, "forward").sections for e in s.edges]
+        edges = [e for s in _matched(case, signed).sections for e in s.edges]
     else:
         edges = _computed(case, theirs)
     for mine in together:
@@ -126,5 +133,7 @@ def _computed(case: Case, theirs: Placed) -> list[int]:
 
 
 def _closed_on(case: Case, placed: Placed, edges: Sequence[int]) -> list[int]:
-    shut = set(shut_to(case.graph, placed.measure, placed.resolved, VehicleClass.PASSENGER).edges.tolist())
-    return [e for e in edges if e in shut]
+    """The edges on which a measure stops a car that follows `edges`: shut, or entered by a banned turn."""
+    shut = shut_to(case.graph, placed.measure, placed.resolved, VehicleClass.PASSENGER)
+    closed = set(shut.edges.tolist()) | {after for before, after in pairwise(edges) if (before, after) in shut.turns}
+    return [e for e in edges if e in closed]
