@@ -173,6 +173,25 @@ def test_a_version_that_was_amended_meanwhile_is_not_simulated(desk: _Desk, citi
     assert closures.check_step("grid-works", 1) == {"proceed": False, "why": "version 2 has taken its place"}
 
 
+def test_what_is_served_is_simulated_though_it_was_amended_and_the_checks_find_errors_by_now(
+    desk: _Desk, cities: Path
+) -> None:
+    order = order_of(closure(cities, reason="emergency"))
+    orders.create_order(desk.database, order, actor="officer", as_of=desk.now)
+    closures.check_step(order.id, 1)
+    approved = orders.approve_order(
+        desk.database, order.id, actor="chief", as_of=desk.now, override_reason="burst main"
+    )
+    desk.now = AFTER + timedelta(days=2)  # it has no window left, which is an error
+    assert closures.check_step(order.id, 1)["proceed"]
+
+    closures.release_step()
+    changed = order_of(closure(cities, reason="emergency", title={"en": "Other works"}))
+    orders.amend_order(desk.database, changed, expected_revision=approved.revision + 1, actor="officer", as_of=desk.now)
+    assert closures.check_step(order.id, 1)["proceed"]
+    assert not closures.check_step(order.id, 2)["proceed"]
+
+
 def test_a_failure_is_written_where_the_orders_author_looks(desk: _Desk, cities: Path) -> None:
     desk.submit(closure(cities))
     closures.record_failure("grid-works", 1, "run_pair: the disk is full")

@@ -15,7 +15,14 @@ from trafficfeed.errors import SourceMalformed, SourceUnavailable
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.pipeline import closures
 from trafficfeed.pipeline.airflow_client import connect
-from trafficfeed.pipeline.orders import VALIDATE_DAG, create_order, record_check, submit_order, validation_run_id
+from trafficfeed.pipeline.orders import (
+    VALIDATE_DAG,
+    approve_order,
+    create_order,
+    record_check,
+    submit_order,
+    validation_run_id,
+)
 from trafficfeed.pipeline.triggers import drain
 from trafficfeed.settings import Settings
 from trafficfeed.store import outbox
@@ -185,8 +192,9 @@ def _check_and_submit(database: Database, order_id: str) -> None:
     submit_order(database, order_id, actor="ann", as_of=AS_OF)
 
 
-def test_an_order_submitted_anew_after_its_run_found_errors_is_validated_again(
-    airflow: _Airflow, submitted: Database
+@pytest.mark.parametrize("at_once", [False, True])
+def test_an_order_submitted_or_published_after_its_run_found_errors_is_validated_again(
+    airflow: _Airflow, submitted: Database, at_once: bool
 ) -> None:
     closures.reconcile_step()
     airflow.states["water-main-1"] = "success"
@@ -194,7 +202,11 @@ def test_an_order_submitted_anew_after_its_run_found_errors_is_validated_again(
     record_check(submitted, "water-main", 1, [error], as_of=AS_OF)
     assert closures.reconcile_step()["asked_again"] == 0
 
-    _check_and_submit(submitted, "water-main")
+    if at_once:
+        record_check(submitted, "water-main", 1, (), as_of=AS_OF)
+        approve_order(submitted, "water-main", actor="ann", as_of=AS_OF, override_reason="burst main")
+    else:
+        _check_and_submit(submitted, "water-main")
 
     assert closures.reconcile_step()["asked_again"] == 1
     assert airflow.cleared == [("water-main-1", False)]
