@@ -23,7 +23,7 @@ from made_events import (
     TURN,
 )
 
-from trafficfeed.closures.orders import LanesClosed, Reason
+from trafficfeed.closures.orders import Exemption, LanesClosed, Reason, VehicleRestriction
 from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.formats import semantics, wzdx
@@ -166,6 +166,33 @@ def test_a_road_without_a_name_and_without_cross_streets_is_still_conformant() -
 
 def test_a_turn_ban_is_told_in_the_description_since_the_standard_has_no_word_for_it() -> None:
     assert properties(TURN)["core_details"]["description"] == "The street is dug up. (High Street ↛ East Street)"
+
+
+def test_the_line_of_a_banned_turn_has_no_one_direction_that_it_could_run_against() -> None:
+    back = replace(TURN, coordinates=((10.0028, 59.9), (10.0028, 59.9003), (10.0030, 59.8990123)))
+    assert properties(back)["core_details"]["direction"] == "undefined"
+    data = wzdx.encode([back], publication_time=PUBLISHED, feed=FEED)
+    assert semantics.check_wzdx(data, bounds=FEED.bounds) == ()
+
+
+@pytest.mark.parametrize(
+    ("event", "note"),
+    [
+        (CLOSURE, "(except: emergency, residents)"),
+        (BUS_STREET, "(only: bus)"),
+        (replace(BUS_STREET, exceptions=(Exemption.TAXI, Exemption.BICYCLE)), "(only: bus; except: bicycle, taxi)"),
+        (replace(BUS_STREET, rule=VehicleRestriction(permit="zone A")), "(permit: zone A)"),
+    ],
+)
+def test_who_may_pass_is_told_in_the_description_since_the_standard_has_no_field_for_it(
+    event: RoadEvent, note: str
+) -> None:
+    assert properties(event)["core_details"]["description"] == f"The street is dug up. {note}"
+
+
+def test_the_detour_s_description_does_not_repeat_who_may_pass_the_closure() -> None:
+    detour = encoded(CLOSURE)["features"][1]["properties"]
+    assert detour["core_details"]["description"] == "The street is dug up."
 
 
 def test_lane_numbers_beyond_the_road_leave_it_open() -> None:

@@ -11,7 +11,7 @@ from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
-from trafficfeed.formats.wzdx_impact import lanes, restrictions, speed_limit_kph, vehicle_impact
+from trafficfeed.formats.wzdx_impact import lanes, restrictions, speed_limit_kph, unspoken, vehicle_impact
 
 MEDIA_TYPE = "application/geo+json"
 FILE_NAME = "wzdx.geojson"
@@ -99,9 +99,10 @@ def _feature(feature_id: str, line: Sequence[tuple[float, float]], properties: d
 def _work_zone(event: RoadEvent, feed: FeedInfo) -> dict[str, Any]:
     related = [{"type": "related-detour", "id": _detour_id(event)}] if event.detour else []
     road_names = [event.street or "unnamed road"]
+    direction = "undefined" if isinstance(event.rule, TurnBan) else event.compass  # the line of a turn has two
     speed = speed_limit_kph(event.rule)
     return {
-        "core_details": _core(event, feed, "work-zone", road_names, event.compass, related),
+        "core_details": _core(event, feed, "work-zone", road_names, direction, related),
         **_cross_streets(event),
         **_dates(event),
         "is_start_position_verified": False,
@@ -137,10 +138,11 @@ def _core(
     related: list[dict[str, str]],
 ) -> dict[str, Any]:
     title, text = _in(event.title, feed.language), _in(event.description, feed.language)
-    if isinstance(event.rule, TurnBan):  # WZDx has no word for it
-        text = f"{text} ({event.street} ↛ {event.to_street})"
-    if event.until:
-        text = f"{text} ({_in(event.until, feed.language)})"
+    for note in (
+        unspoken(event) if event_type == "work-zone" else "",
+        _in(event.until, feed.language) if event.until else "",
+    ):
+        text += f" ({note})" if note else ""
     return {
         "data_source_id": slug_of(event.authority),
         "event_type": event_type,

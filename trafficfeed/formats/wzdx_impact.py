@@ -10,6 +10,7 @@ from trafficfeed.closures.orders import (
     OneWay,
     Rule,
     SpeedLimit,
+    TurnBan,
     VehicleRestriction,
 )
 from trafficfeed.closures.road_events import RoadEvent
@@ -61,6 +62,21 @@ def restrictions(event: RoadEvent) -> list[dict[str, Any]]:
     if Exemption.RESIDENTS in event.exceptions and isinstance(rule, Closure | VehicleRestriction):
         found.append({"type": "local-access-only"})
     return found
+
+
+def unspoken(event: RoadEvent) -> str:
+    """Return what the standard has no field for, in short: who alone, or who all the same, may pass; a banned turn."""
+    rule = event.rule
+    notes = []
+    if isinstance(rule, TurnBan):
+        notes.append(f"{event.street or 'unnamed road'} ↛ {event.to_street or 'unnamed road'}")
+    if isinstance(rule, VehicleRestriction):
+        notes += [f"only: {', '.join(rule.only)}"] if rule.only else []
+        notes += [f"banned: {', '.join(rule.banned)}"] if rule.banned else []
+        notes += [f"permit: {rule.permit}"] if rule.permit else []
+    if event.exceptions and not isinstance(rule, SpeedLimit | Metering):  # those let everybody pass
+        notes.append(f"except: {', '.join(sorted(event.exceptions))}")
+    return "; ".join(notes)
 
 
 def speed_limit_kph(rule: Rule) -> int | None:
