@@ -58,6 +58,18 @@ def test_an_hour_that_stands_for_any_time_is_simulated_whole_with_the_interventi
     assert plan.interventions == (slow(58_200, 59_200),)
 
 
+def test_what_stands_already_is_moved_together_with_what_is_asked() -> None:
+    base, plan = scenario_of(
+        city("hour", 57_600.0, 61_200.0),
+        [slow(1000, 2000)],
+        standing=[slow(0, 1500), slow(-9000, -8000)],
+        settings=SETTINGS,
+        informed_share=0.3,
+    )
+    assert base.interventions == (slow(57_600, 58_700),)
+    assert plan.interventions == (*base.interventions, slow(58_200, 59_200))
+
+
 def test_an_intervention_inside_the_hour_stays_where_it_is() -> None:
     _, plan = stretch(city("hour", 57_600.0, 61_200.0), slow(59_000, 60_000))
     assert plan.interventions == (slow(59_000, 60_000),)

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trafficfeed.closures.document import order_hash
 from trafficfeed.errors import FeedNonConformant, OrderInvalid, SourceMalformed, SourceUnavailable
 from trafficfeed.findings import Severity
 from trafficfeed.pipeline.assessment import Assessment
@@ -124,16 +123,9 @@ def rerun(file: Path, *, city: str, settings: Settings, as_of: datetime, progres
     outcomes = []
     for certificate in read_certificates(file):
         ground = ground_of(find_city(city or certificate.inputs["city"]["name"], settings.cities_dir))
-        with tempfile.TemporaryDirectory(prefix="rerun-") as runs:
-            again, differences = run_again(
-                certificate,
-                ground.city,
-                graph=ground.graph,
-                settings=settings,
-                runs=Path(runs),
-                as_of=as_of,
-                progress=progress,
-            )
+        again, differences = run_again(
+            certificate, ground.city, graph=ground.graph, settings=settings, as_of=as_of, progress=progress
+        )
         outcomes.append(Rerun(certificate=again, differences=tuple(differences)))
     return outcomes
 
@@ -188,11 +180,11 @@ def _documents(
 
 
 def _refuse_repeated(sound: Sequence[Assessment]) -> None:
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for one in sound:
         if one.order.id in seen:
             raise OrderInvalid(f"two files hold the order {one.order.id!r}: give one of them another id")
-        seen[one.order.id] = order_hash(one.order)
+        seen.add(one.order.id)
 
 
 def _of_order(progress: Progress, order_id: str) -> Progress:

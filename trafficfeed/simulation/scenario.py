@@ -174,7 +174,7 @@ def scenario_of(
 ) -> tuple[Scenario, Scenario]:
     """Return base and plan: the stretch of the city's demand that shows what `interventions` do.
 
-    `standing` are those of orders in force already: they hold in the base as in the plan.
+    `standing` are those of orders in force already, on the same clock: they hold in the base as in the plan.
 
     For a demand of a whole day the stretch begins `settings.warm_up_s` before the first intervention and ends with the
     last one, or `settings.longest_s` after the first began. A demand of kind "hour" stands for any time: all of it is
@@ -189,9 +189,11 @@ def scenario_of(
     if not wanted:
         raise ScenarioInvalid(f"nothing to simulate in {city.name}: the order has no intervention in this period")
     demand = city.file.demand
-    begin_s, end_s, placed = _stretch(demand, wanted, settings)
+    shift_s = _shift(demand, min(i.begin_s for i in wanted), settings)
+    placed, stood = (tuple(_shifted(i, shift_s) for i in several) for several in (wanted, standing))
+    begin_s, end_s = _stretch(demand, placed, settings)
     until_s = end_s + settings.cool_down_s
-    clipped, held = (_within(i, begin_s, until_s) for i in (placed, standing))
+    clipped, held = (_within(i, begin_s, until_s) for i in (placed, stood))
     if end_s <= begin_s or not clipped:
         raise ScenarioInvalid(
             f"the interventions lie outside the demand of {city.name} ({demand.begin_s:g} to {demand.end_s:g} s): "
@@ -212,23 +214,31 @@ def scenario_of(
     return base, replace(base, interventions=(*held, *clipped))
 
 
+def _shift(demand: DemandSection, first_s: float, settings: SimulationSettings) -> float:
+    """Return by how much interventions, of which the first begins at `first_s`, are moved to meet the demand, s."""
+    if demand.kind == "day":
+        return -_DAY_S * max(first_s // _DAY_S, 0.0)  # every day is the same
+    if demand.begin_s <= first_s < demand.end_s:
+        return 0.0
+    return demand.begin_s + min(settings.warm_up_s, (demand.end_s - demand.begin_s) / 4) - first_s
+
+
 def _stretch(
     demand: DemandSection, interventions: tuple[Intervention, ...], settings: SimulationSettings
-) -> tuple[float, float, tuple[Intervention, ...]]:
+) -> tuple[float, float]:
+    if demand.kind == "hour":
+        return demand.begin_s, demand.end_s
     first = min(i.begin_s for i in interventions)
     last = max(i.end_s for i in interventions)
-    if demand.kind == "hour":
-        if first < demand.begin_s or first >= demand.end_s:
-            shift = demand.begin_s + min(settings.warm_up_s, (demand.end_s - demand.begin_s) / 4) - first
-            interventions = tuple(replace(i, begin_s=i.begin_s + shift, end_s=i.end_s + shift) for i in interventions)
-        return demand.begin_s, demand.end_s, interventions
-    if (days := first // _DAY_S) > 0:  # every day is the same
-        interventions = tuple(
-            replace(i, begin_s=i.begin_s - days * _DAY_S, end_s=i.end_s - days * _DAY_S) for i in interventions
-        )
-        first, last = first - days * _DAY_S, last - days * _DAY_S
-    begin_s = max(demand.begin_s, first - settings.warm_up_s)
-    return begin_s, min(last, first + settings.longest_s, demand.end_s), interventions
+    return max(demand.begin_s, first - settings.warm_up_s), min(last, first + settings.longest_s, demand.end_s)
+
+
+def _shifted(intervention: Intervention, by_s: float) -> Intervention:
+    return (
+        replace(intervention, begin_s=intervention.begin_s + by_s, end_s=intervention.end_s + by_s)
+        if by_s
+        else intervention
+    )
 
 
 def _within(interventions: Iterable[Intervention], begin_s: float, end_s: float) -> tuple[Intervention, ...]:

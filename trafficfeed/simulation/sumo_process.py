@@ -89,7 +89,7 @@ def run_program(
             code = process.wait(timeout=time_limit_s)
         except subprocess.TimeoutExpired as error:
             raise SimulationFailed(
-                f"{name} was killed at its time limit of {time_limit_s:g} s (messages in {log_path}): "
+                f"{name} was killed at its time limit of {time_limit_s:g} s: "
                 "simulate a shorter stretch, or raise simulation.time_limit_s"
             ) from error
         finally:
