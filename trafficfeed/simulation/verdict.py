@@ -106,6 +106,16 @@ def nearest_gate(thresholds: Thresholds, metrics: Mapping[str, Estimate]) -> flo
     return min((_distance(gate, metrics.get(gate.metric)) for gate in gates_of(thresholds, metrics)), default=math.inf)
 
 
+def worst_excess(thresholds: Thresholds, metrics: Mapping[str, Estimate]) -> float:
+    """Return how many times its limit the lower bound of the gate is that fails worst and holds; 0 where none fails."""
+    failed = (
+        metrics[gate.metric].low / gate.limit
+        for gate in gates_of(thresholds, metrics)
+        if gate.verdict is Verdict.HOLD and gate.metric in metrics and gate.limit > 0
+    )
+    return max((excess for excess in failed if excess > 1), default=0.0)
+
+
 def text_of(estimate: Estimate, unit: str) -> str:
     """Return an estimate as a person reads it: ``12.3 s (95 %: 10.1 to 14.5 s, 5 pairs)``."""
     factor, digits, suffix = (100.0, 2, " %") if unit == "%" else (1.0, 1, f" {unit}")
