@@ -9,7 +9,7 @@ cannot be used. A step that raises has changed nothing.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NotRequired, TypedDict, Unpack
 
 from trafficfeed.closures.orders import Order, OrderState
 from trafficfeed.errors import OrderConflict, OrderInvalid
@@ -238,15 +238,15 @@ def _grounds(stored: StoredOrder, certified: StoredCertificate | None, reason: s
     return {"certificate": certificate, "verdict": verdict, "override_reason": reason}
 
 
-def cancel_order(
-    database: Database,
-    order_id: str,
-    *,
-    actor: str,
-    as_of: datetime,
-    reason: str,
-    expected_revision: int | None = None,
-) -> StoredOrder:
+class Asked(TypedDict):
+    """Who asks for a step, when (aware), and for which revision of the order it is meant."""
+
+    actor: str
+    as_of: datetime
+    expected_revision: NotRequired[int | None]
+
+
+def cancel_order(database: Database, order_id: str, *, reason: str, **asked: Unpack[Asked]) -> StoredOrder:
     """Cancel an order for good, whatever it was on its way to; the next release says so.
 
     Raises
@@ -254,18 +254,10 @@ def cancel_order(
     OrderConflict
         If it has ended or was cancelled, if no reason is given, or it is not at `expected_revision` any more.
     """
-    return _finish(database, order_id, _S.CANCELLED, "cancel", actor, as_of, reason, expected_revision)
+    return _finish(database, order_id, "cancel", to=_S.CANCELLED, reason=reason, **asked)
 
 
-def end_order(
-    database: Database,
-    order_id: str,
-    *,
-    actor: str,
-    as_of: datetime,
-    reason: str,
-    expected_revision: int | None = None,
-) -> StoredOrder:
+def end_order(database: Database, order_id: str, *, reason: str, **asked: Unpack[Asked]) -> StoredOrder:
     """End a published or active order before its time, or one whose condition has come true ("the crowd has left").
 
     Raises
@@ -273,18 +265,19 @@ def end_order(
     OrderConflict
         If it is not published or active, if no reason is given, or it is not at `expected_revision` any more.
     """
-    return _finish(database, order_id, _S.ENDED, "end", actor, as_of, reason, expected_revision)
+    return _finish(database, order_id, "end", to=_S.ENDED, reason=reason, **asked)
 
 
 def _finish(
     database: Database,
     order_id: str,
-    to: OrderState,
     action: str,
+    *,
+    to: OrderState,
+    reason: str,
     actor: str,
     as_of: datetime,
-    reason: str,
-    expected_revision: int | None,
+    expected_revision: int | None = None,
 ) -> StoredOrder:
     if not reason.strip():
         raise OrderConflict(f"to {action} order {order_id} give a reason: it goes into the audit log")
