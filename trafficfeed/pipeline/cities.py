@@ -121,9 +121,9 @@ def _build(sources: Sources, built: Path, tell: Progress) -> ImportReport:
     tell("making the demand", 3, _STEPS)
     options = sources.options
     if options.routes:
-        demand = own_demand(options, imported.graph, built)
+        demand, doubts = own_demand(options, imported.graph, net=imported.net, folder=built)
     else:
-        demand = made_demand(imported.graph, imported.places, options=options, net=imported.net, folder=built)
+        demand, doubts = made_demand(imported.graph, imported.places, options=options, net=imported.net, folder=built)
     file = CityFile(
         name=sources.name,
         title=options.title or sources.name.replace("_", " ").replace("-", " ").title(),
@@ -140,7 +140,9 @@ def _build(sources: Sources, built: Path, tell: Progress) -> ImportReport:
     file, unfitted = _fitted(file, built, tell) if options.fit else (file, [])
     write_city_file(file, built)
     report = _report(sources, imported)
-    report = replace(report, demand_method=demand.method, findings=(*report.findings, *_zone(options), *unfitted))
+    report = replace(
+        report, demand_method=demand.method, findings=(*report.findings, *doubts, *_zone(options), *unfitted)
+    )
     write_readme(file, report, built)
     (built / "import_report.json").write_text(report.as_json(), "utf-8")
     return report

@@ -200,12 +200,15 @@ def _write_vehicles(path: Path, vehicles: Sequence[Vehicle], informed: Sequence[
     with path.open("w", encoding="utf-8") as stream:
         stream.write("<routes>\n")
         for vehicle, knows in zip(vehicles, informed, strict=True):
-            stream.write(_vehicle_xml(vehicle, knows))
+            stream.write(vehicle_xml(vehicle, informed=knows))
         stream.write("</routes>\n")
 
 
-def _vehicle_xml(vehicle: Vehicle, informed: bool) -> str:
-    """Return one element; text is escaped by the standard library, for a tree of 100,000 of them takes minutes."""
+def vehicle_xml(vehicle: Vehicle, *, informed: bool = False) -> str:
+    """Return one element of a route file, a trip where the vehicle has no route.
+
+    Text is escaped by the standard library, for a tree of 100,000 of them takes minutes.
+    """
     tag = "vehicle" if vehicle.edges else "trip"
     attributes = {"id": vehicle.id, "type": vehicle.type_id, "depart": f"{vehicle.depart_s:.2f}", **vehicle.attributes}
     head = " ".join(f"{k}={quoteattr(v)}" for k, v in attributes.items())
