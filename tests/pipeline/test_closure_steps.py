@@ -10,7 +10,9 @@ from made_closures import NIGHT, closure, order_of
 
 from trafficfeed.closures.orders import OrderState
 from trafficfeed.pipeline import closures, orders
+from trafficfeed.pipeline.checking import in_force
 from trafficfeed.pipeline.releasing import FEED
+from trafficfeed.pipeline.workspace import find_city, ground_of
 from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.settings import Settings
 from trafficfeed.store.audit import AuditLog
@@ -114,6 +116,10 @@ def test_a_closure_with_an_open_end_stays_closed_when_its_estimate_passes_until_
     desk.now = AFTER
     assert closures.reconcile_step()["overdue"] == ["grid-works"]
     assert _end(desk) > AFTER + timedelta(minutes=15)
+    ground = ground_of(find_city("gridtown", cities))
+    [standing] = in_force(desk.database, ground, settings=desk.settings, as_of=AFTER)
+    assert [one.window.contains(AFTER) for one in standing.occurrences["closure"]] == [True], "others are checked on it"
+
     desk.now = AFTER + timedelta(days=2)
     closures.reconcile_step()
     assert _end(desk) > desk.now

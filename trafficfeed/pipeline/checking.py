@@ -1,15 +1,19 @@
 """The instant checks of an order, saved or not, against the city and the orders already in force."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from trafficfeed.closures.orders import Order
+from trafficfeed.closures.schedules import Occurrences
 from trafficfeed.pipeline.assessment import Assessment, assess, locate
+from trafficfeed.pipeline.open_ends import OLDEST, prolonged
 from trafficfeed.pipeline.orders import record_check
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.settings import Settings
-from trafficfeed.store import lifecycle
 from trafficfeed.store.certificates import CheckResult
 from trafficfeed.store.database import Database
+from trafficfeed.store.lifecycle import FINAL
 from trafficfeed.store.orders import Orders, StoredOrder
 
 
@@ -52,8 +56,19 @@ def check_stored_order(
 
 
 def in_force(database: Database, ground: Ground, *, settings: Settings, as_of: datetime) -> tuple[Assessment, ...]:
-    """Return the orders of the city that are served, or approved to be, located on its graph, by id."""
+    """Return the orders of the city that are served, or approved to be, located on its graph, by id.
+
+    Their windows are those that hold at `as_of` or later; one that has outlived its estimated end holds on.
+    """
     with database.reading() as connection:
         served = Orders(connection).to_serve(city=ground.city.name, ended_since=as_of)
     until = as_of + timedelta(days=settings.planning_days)
-    return tuple(locate(s.order, ground, since=as_of, until=until) for s in served if s.state not in lifecycle.FINAL)
+    located = (locate(s.order, ground, since=as_of - OLDEST, until=until) for s in served if s.state not in FINAL)
+    return tuple(replace(one, occurrences=_from(one.occurrences, as_of)) for one in located)
+
+
+def _from(occurrences: Mapping[str, Occurrences], as_of: datetime) -> dict[str, Occurrences]:
+    return {
+        measure_id: tuple(one for one in prolonged(found, as_of) if one.window.end > as_of)
+        for measure_id, found in occurrences.items()
+    }

@@ -8,13 +8,14 @@ from typing import Any, Final
 from trafficfeed.closures.orders import OrderState
 from trafficfeed.closures.publication import road_events
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
-from trafficfeed.closures.schedules import Occurrence, Occurrences
+from trafficfeed.closures.schedules import Occurrences
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats import native, semantics, wzdx
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.rules.geometry import bounds_of
 from trafficfeed.pipeline.assessment import Assessment, locate
+from trafficfeed.pipeline.open_ends import OLDEST, prolonged
 from trafficfeed.pipeline.orders import MACHINE, mark_published
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.publishing.documents import Document, Release
@@ -28,10 +29,6 @@ from trafficfeed.store.objects import ObjectStore
 from trafficfeed.store.orders import Orders, StoredOrder
 
 FEED: Final = "closures"
-_STEP: Final = timedelta(minutes=30)
-_LEAST_AHEAD: Final = timedelta(minutes=15)
-_OLDEST: Final = timedelta(days=366)
-"""How long ago a window may have begun that still holds by its open end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,29 +144,19 @@ def records_of(
 def within_horizon(located: Assessment, *, as_of: datetime, settings: Settings, running: bool = False) -> Assessment:
     """Return the order with the windows that are published.
 
-    All listed ones, and recurrences up to the horizon; ended ones for a while. A window of a `running` order whose end
-    was only estimated is still open when the estimate passes, until somebody ends it: its end moves on in steps of half
-    an hour, so that no map app opens a street that is closed.
+    All listed ones, and recurrences up to the horizon; ended ones for a while. Those of a `running` order are
+    `prolonged` where their end was only estimated.
     """
     since = as_of - timedelta(seconds=settings.keep_ended_s)
     until = as_of + timedelta(days=settings.horizon_days)
     occurrences: dict[str, Occurrences] = {}
     for measure_id, found in located.occurrences.items():
-        following = [o.window.start for o in found[1:]] + [None]
-        kept = [_prolonged(o, n, as_of) if running else o for o, n in zip(found, following, strict=True)]
         occurrences[measure_id] = tuple(
-            o for o in kept if o.window.end > since and (o.listed or o.window.start < until)
+            o
+            for o in (prolonged(found, as_of) if running else found)
+            if o.window.end > since and (o.listed or o.window.start < until)
         )
     return replace(located, occurrences=occurrences)
-
-
-def _prolonged(occurrence: Occurrence, following: datetime | None, as_of: datetime) -> Occurrence:
-    window = occurrence.window
-    if not occurrence.end_is_estimate or window.start > as_of or window.end - as_of > _LEAST_AHEAD:
-        return occurrence
-    steps = (as_of + _LEAST_AHEAD - window.end) // _STEP + 1
-    end = window.end + steps * _STEP
-    return replace(occurrence, window=replace(window, end=min(end, following or end)))
 
 
 def release(settings: Settings, *, database: Database, as_of: datetime) -> tuple[Release, tuple[OrderRecords, ...]]:
@@ -236,7 +223,7 @@ def _records(
     as_of: datetime,
 ) -> OrderRecords:
     until = as_of + timedelta(days=settings.planning_days)
-    located = locate(stored.order, ground, since=as_of - _OLDEST, until=until)
+    located = locate(stored.order, ground, since=as_of - OLDEST, until=until)
     running = stored.state is not OrderState.CANCELLED  # one that has ended is cut at its end below
     records = records_of(
         within_horizon(located, as_of=as_of, settings=settings, running=running),
