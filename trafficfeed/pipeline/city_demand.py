@@ -85,9 +85,10 @@ def _drivable(demand: Demand, routed: RoutedTrips) -> list[Vehicle]:
 def _own_method(count: int, routed: RoutedTrips, routes: Sequence[Path]) -> str:
     text = f"{count:,} vehicles of the user's own routes ({', '.join(path.name for path in routes)})"
     if routed.vehicles:
+        share = "all" if count == len(routed.vehicles) else f"{len(routed.vehicles):,}"
         text += (
-            f"; {'all' if count == len(routed.vehicles) else f'{len(routed.vehicles):,}'} of them were given by their ends only and routed once, by the fastest way on "
-            "the open network without other traffic"
+            f"; {share} of them were given by their ends only and routed once, by the fastest way on the open network "
+            "without other traffic"
         )
     if routed.without_route:
         text += f"; {_count_left_out(routed)}"
