@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import shapely
+from made_graphs import Street, graph_of
 from made_orders import made_order, with_periods
 from made_town import town
 
@@ -13,6 +14,7 @@ from trafficfeed.closures.resolution import resolve
 from trafficfeed.closures.road_events import RoadEvent, Validation
 from trafficfeed.closures.schedules import Occurrences, windows_of
 from trafficfeed.network.matching import sections_of
+from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.sections import Resolved
 
 SINCE, UNTIL = datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 12, 31, tzinfo=UTC)
@@ -31,14 +33,14 @@ def published(*where: dict[str, Any], rule: dict[str, Any] | None = None, **meas
 
 
 def of_order(
-    order: Order, resolved: tuple[Resolved, ...], occurrences: dict[str, Occurrences]
+    order: Order, resolved: tuple[Resolved, ...], occurrences: dict[str, Occurrences], graph: RoadGraph | None = None
 ) -> tuple[RoadEvent, ...]:
     return road_events(
         order,
         3,
         resolved,
         occurrences,
-        graph=town(),
+        graph=graph or town(),
         certificate=None,
         validation=Validation.PENDING,
         created=MADE,
@@ -126,6 +128,41 @@ def test_a_signed_detour_belongs_to_the_direction_that_it_leads() -> None:
     assert south.detour
     assert south.detour[0][1] > south.detour[-1][1]
     assert "East Street" not in south.detour_streets  # it is one-way north
+
+
+def test_a_detour_does_not_lead_through_what_the_order_s_other_measures_shut_meanwhile() -> None:
+    def detour(when: dict[str, Any]) -> RoadEvent:
+        rule = {"kind": "closure"}
+        east = {"kind": "street", "street": "East Street"}
+        order = made_order(
+            measures=[
+                {"id": "main", "rule": rule, "where": [{**HIGH_STREET, "direction": "forward"}], "when": WHEN},
+                {"id": "side", "rule": rule, "where": [east], "when": when},
+            ]
+        )
+        resolved, _ = resolve(order, town())
+        windows = {m.id: windows_of(m, order.timezone, since=SINCE, until=UNTIL) for m in order.measures}
+        return next(e for e in of_order(order, resolved, windows) if e.measure_id == "main")
+
+    later = {"periods": [{"start": "2026-12-06T07:00", "end": "2026-12-06T09:00"}]}
+    (free,) = published({**HIGH_STREET, "direction": "forward"})
+    assert detour(later).detour == free.detour
+    assert "East Street" not in detour(WHEN).detour_streets
+
+
+def test_pieces_without_cross_streets_are_numbered_whatever_the_order_of_their_places() -> None:
+    pieces = {"a": (0, 0), "b": (100, 0), "c": (0, 900), "d": (100, 900)}
+    streets = [Street(name="", nodes=["a", "b"], way=20), Street(name="", nodes=["c", "d"], way=10)]
+    graph = graph_of(pieces, streets)
+
+    def ways_of_ids(*ids: int) -> dict[str, int]:
+        where = [{"kind": "ways", "ids": [i], "direction": "forward"} for i in ids]
+        order = made_order(measures=[{"id": "m", "rule": {"kind": "closure"}, "where": where, "when": WHEN}])
+        resolved, _ = resolve(order, graph)
+        windows = {m.id: windows_of(m, order.timezone, since=SINCE, until=UNTIL) for m in order.measures}
+        return {e.id.split(".")[2]: e.osm_ways[0][0] for e in of_order(order, resolved, windows, graph)}
+
+    assert ways_of_ids(20, 10) == ways_of_ids(10, 20) == {"road-eastbound": 10, "road-eastbound-2": 20}
 
 
 def test_a_one_way_publishes_the_direction_that_is_shut() -> None:

@@ -1,6 +1,6 @@
 """Who may still pass where a measure holds, by vehicle class."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +104,13 @@ class Shut:
 
     def __bool__(self) -> bool:
         return bool(len(self.edges) or self.turns)
+
+
+def all_shut(shuts: Iterable[Shut]) -> Shut:
+    """Return what several measures shut together."""
+    each = list(shuts)
+    edges = np.unique(np.concatenate([np.empty(0, dtype=np.int32), *(shut.edges for shut in each)]))
+    return Shut(edges=edges, turns=frozenset[tuple[int, int]]().union(*(shut.turns for shut in each)))
 
 
 def shut_to(graph: RoadGraph, measure: Measure, resolved: Resolved, vehicle_class: VehicleClass) -> Shut:

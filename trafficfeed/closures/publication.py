@@ -4,23 +4,26 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from trafficfeed.closures.access import Shut, shut_to
+from trafficfeed.closures.access import Shut, all_shut, shut_to
+from trafficfeed.closures.checks.overlap import first_overlap
 from trafficfeed.closures.lanes import lane_impact
 from trafficfeed.closures.orders import Measure, Order
 from trafficfeed.closures.published_detour import detour_of
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
-from trafficfeed.closures.schedules import Occurrence, Occurrences
+from trafficfeed.closures.schedules import Occurrences
 from trafficfeed.closures.section_line import section_line
 from trafficfeed.network.matching import sections_of
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.sections import Resolved, Section
 from trafficfeed.network.vehicle_classes import VehicleClass
+from trafficfeed.windows import Window
 
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
 
@@ -69,13 +72,36 @@ def road_events(
         "validation": validation,
         "certificate": certificate,
     }
-    events = [
-        event
+    held = [
+        _Held(
+            measure=measure,
+            places=by_measure[measure.id],
+            occurrences=occurrences[measure.id],
+            shut=shut_to(graph, measure, by_measure[measure.id], VehicleClass.PASSENGER),
+        )
         for measure in order.measures
-        if measure.id in by_measure
-        for event in _of_measure(order, measure, by_measure[measure.id], occurrences.get(measure.id, ()), graph, common)
+        if measure.id in by_measure and occurrences.get(measure.id)
     ]
+    events: list[RoadEvent] = []
+    for one in held:
+        around = all_shut(other.shut for other in held if other is one or first_overlap(one.windows, other.windows))
+        events += _of_measure(order, one, around, graph, common)
     return tuple(sorted(events, key=lambda event: event.id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """A measure with its places, the windows to be published, and what it shuts to cars."""
+
+    measure: Measure
+    places: Resolved
+    occurrences: Occurrences
+    shut: Shut
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """By start."""
+        return tuple(occurrence.window for occurrence in self.occurrences)
 
 
 def slug_of(street: str) -> str:
@@ -92,17 +118,16 @@ def slug_of(street: str) -> str:
 
 def _of_measure(
     order: Order,
-    measure: Measure,
-    places: Resolved,
-    occurrences: Sequence[Occurrence],
+    held: _Held,
+    around: Shut,
     graph: RoadGraph,
     common: Mapping[str, Any],
 ) -> Iterator[RoadEvent]:
-    sections = (*places.sections, *(_turn_section(graph, *turn) for turn in places.turns)) if occurrences else ()
-    shut = shut_to(graph, measure, places, VehicleClass.PASSENGER)
-    for section, name in zip(sections, _section_slugs(sections, len(places.sections)), strict=True):
-        shared = {**common, **_of_section(measure, section, shut, graph)}
-        for occurrence in occurrences:
+    measure, places = held.measure, held.places
+    sections = (*places.sections, *(_turn_section(graph, *turn) for turn in places.turns))
+    for section, name in zip(sections, _section_slugs(sections, len(places.sections), graph), strict=True):
+        shared = {**common, **_of_section(held, section, around, graph)}
+        for occurrence in held.occurrences:
             yield RoadEvent(
                 **shared,
                 id=f"{order.id}.{measure.id}.{name}.{occurrence.key}",
@@ -114,8 +139,9 @@ def _of_measure(
             )
 
 
-def _of_section(measure: Measure, section: Section, shut: Shut, graph: RoadGraph) -> dict[str, Any]:
-    detour = detour_of(measure, section, shut, graph)
+def _of_section(held: _Held, section: Section, around: Shut, graph: RoadGraph) -> dict[str, Any]:
+    measure = held.measure
+    detour = detour_of(measure, section, held.shut, graph, around=around)
     impact = lane_impact(graph, section.edges, measure.rule)
     return {
         "measure_id": measure.id,
@@ -135,18 +161,19 @@ def _of_section(measure: Measure, section: Section, shut: Shut, graph: RoadGraph
     }
 
 
-def _section_slugs(sections: Sequence[Section], plain: int) -> list[str]:
+def _section_slugs(sections: Sequence[Section], plain: int, graph: RoadGraph) -> list[str]:
     """Return ``street-compass`` of each section; those after `plain` are turns.
 
-    Several pieces of one street are numbered by their cross streets, so that the order of an order's places does not
-    matter.
+    Several pieces of one street are numbered by their cross streets, then by their OSM ways, so that the order of an
+    order's places does not matter, nor that of the network's edges.
     """
     slugs = [
         f"{slug_of(s.street)}{f'-to-{slug_of(s.to_street)}' if n >= plain else ''}-{s.compass}"
         for n, s in enumerate(sections)
     ]
     seen: Counter[str] = Counter()
-    for n in sorted(range(len(sections)), key=lambda n: (sections[n].from_street, sections[n].to_street, n)):
+    ranks = [(s.from_street, s.to_street, _osm_ways(graph, s.edges), n) for n, s in enumerate(sections)]
+    for *_, n in sorted(ranks):
         slug = slugs[n]
         seen[slug] += 1
         if seen[slug] > 1:

@@ -25,7 +25,9 @@ class PublishedDetour:
     streets: tuple[str, ...] = ()
 
 
-def detour_of(measure: Measure, section: Section, shut: Shut, graph: RoadGraph) -> PublishedDetour | None:
+def detour_of(
+    measure: Measure, section: Section, shut: Shut, graph: RoadGraph, *, around: Shut
+) -> PublishedDetour | None:
     """Return the detour around `section`, None where there is none or none is needed.
 
     Parameters
@@ -34,6 +36,8 @@ def detour_of(measure: Measure, section: Section, shut: Shut, graph: RoadGraph) 
         Its signed detour is taken where it leads the way that the section does.
     shut
         What the measure shuts to cars.
+    around
+        What is shut to cars while it holds, by the order's other measures too: no computed detour leads through it.
     """
     if measure.detour is not None:
         signed = _signed(measure.detour, section, graph)
@@ -41,7 +45,7 @@ def detour_of(measure: Measure, section: Section, shut: Shut, graph: RoadGraph) 
             return signed
     if not np.isin(section.edges, shut.edges).any():
         return None
-    found = detour_around(graph, section.edges, shut.edges.tolist(), VehicleClass.PASSENGER, shut.turns)
+    found = detour_around(graph, section.edges, around.edges.tolist(), VehicleClass.PASSENGER, around.turns)
     return None if found is None else _along(found.edges, graph)
 
 
