@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trafficfeed.closures.document import parse_order
-from trafficfeed.closures.orders import Order, OrderState
+from trafficfeed.closures.orders import OrderState
 from trafficfeed.errors import SourceUnavailable
 from trafficfeed.pipeline.airflow_client import Airflow, connect
 from trafficfeed.pipeline.checking import check_stored_order
@@ -52,15 +52,18 @@ def ensure_city(settings: Settings, note: Note) -> None:
 def submit_demo(settings: Settings, database: Database) -> tuple[str, ...]:
     """Store, check and submit the city's own orders with prior approval; return their ids.
 
-    What is in the store already is left as it is: an officer may have changed it.
+    What is in the store already is left as it is, for an officer may have changed it; but where the first start was
+    interrupted between these steps, they are gone on with.
     """
     folder = find_city(settings.city, settings.cities_dir).folder / "orders"
     demo = [parse_order(path.read_bytes(), name=path.name) for path in _order_files(folder)]
     with database.reading() as connection:
-        known = {stored.order.id for stored in Orders(connection).list(city=settings.city)}
+        known = {stored.order.id: stored for stored in Orders(connection).list(city=settings.city)}
     for order in demo:
         if order.id not in known:
-            _submit(order, settings, database)
+            create_order(database, order, actor=OFFICER, as_of=now())
+        if order.id not in known or _is_interrupted(known[order.id]):
+            _submit(order.id, settings, database)
     return tuple(order.id for order in demo)
 
 
@@ -88,12 +91,16 @@ def _order_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix in {".yaml", ".yml", ".json"})
 
 
-def _submit(order: Order, settings: Settings, database: Database) -> None:
-    create_order(database, order, actor=OFFICER, as_of=now())
-    _, result = check_stored_order(database, order.id, settings=settings, as_of=now())
+def _is_interrupted(stored: StoredOrder) -> bool:
+    ours = stored.author == OFFICER and stored.latest_version == 1
+    return ours and stored.submitted_at is None and stored.state in {OrderState.DRAFT, OrderState.CHECKED}
+
+
+def _submit(order_id: str, settings: Settings, database: Database) -> None:
+    _, result = check_stored_order(database, order_id, settings=settings, as_of=now())
     if result.passed:
-        approve_order(database, order.id, actor=OFFICER, as_of=now())
-        submit_order(database, order.id, actor=OFFICER, as_of=now())
+        approve_order(database, order_id, actor=OFFICER, as_of=now())
+        submit_order(database, order_id, actor=OFFICER, as_of=now())
 
 
 def _stored(database: Database, order_ids: Sequence[str]) -> Iterator[StoredOrder]:

@@ -18,6 +18,7 @@ from trafficfeed.simulation.sumo_network import SumoNetwork
 
 _SLACK = 2.0
 _SLACK_S = 120.0
+_MOST_TREES = 500  # of 0.2 MB each on 50,000 edges
 _CLASSES = frozenset(str(c) for c in VehicleClass)
 
 
@@ -237,6 +238,8 @@ class _OpenStreets:
         if origin < 0 or target < 0:
             return ()
         if origin not in self._trees:
+            if len(self._trees) >= _MOST_TREES:
+                self._trees.clear()
             _, trees = dijkstra(self._graph, indices=[origin], return_predecessors=True)
             self._trees[origin] = trees[0]
         way = [target]
