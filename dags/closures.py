@@ -28,7 +28,7 @@ def closures_validate():
 
     Asked for by the API when an officer submits an order (run id `<order>-<version>`, so asking twice starts one run),
     and by `closures_reconcile` when that got lost. The run carries ids only: each task reads the store, and where a
-    later version has been submitted meanwhile, the rest is skipped. The SUMO runs share the pool `sumo`, one slot a
+    later version has taken its place, the rest is skipped. The SUMO runs share the pool `sumo`, one slot a
     core; a run that was killed is repeated, one that had finished is found by its hash.
     """
 
