@@ -49,9 +49,9 @@ class Certificate:
     `id` is the hash of all that goes in (`inputs`): the same inputs give the same certificate id and the same results.
     `inputs` holds order id and version, interventions, network hash, demand hash, SUMO version and options, seed rule,
     thresholds; and `failure` where a run did not come to its end, so that a later certificate has another id. `metrics`
-    maps a name with its unit (``delay_per_vehicle_s``) to an estimate, of the tier that decided. `accounting` maps "base"
-    and "plan" to vehicles by fate, summed over seeds. `streets` lists the streets whose flow or delay changed most.
-    `issued` (RFC 3339) is the only field that differs between reruns.
+    maps a name with its unit (``delay_per_vehicle_s``) to an estimate, of the tier that decided. `accounting` maps
+    "base" and "plan" to vehicles by fate, summed over seeds. `streets` lists the streets whose flow or delay changed
+    most. `issued` (RFC 3339) is the only field that differs between reruns.
 
     `tier` decided ("micro" wherever it was driven); `seeds` are those driven by tier; `first_look` holds the
     mesoscopic metrics where micro decided; `notes` are statements for a person (what was not covered, and why).

@@ -143,33 +143,51 @@ def synthesise(
         raise ScenarioInvalid(f"no demand can be made for {net_path}: no street leads to another far enough away")
     wanted = float(scale * BUSY / max(over_capacity_per_trip, 1e-9) / shares[peak])
     trips = int(np.clip(wanted, min(_LEAST_TRIPS, max_trips), max_trips))
-    tier: Tier = "micro" if trips * shares[peak] * _driving_s(graph, routes) < MICRO_UP_TO_VEHICLE_S else "meso"
-    trials: list[Trial] = []
-    while not trials or (not trials[-1].keeps_moving and len(trials) < _TRIALS):
-        if len(trials) >= 2 and trials[-1].teleported > _MUCH_THE_SAME * trials[-2].teleported:
-            routes = (
-                _avoiding(graph, routes[0], trials[-1].stuck_at),
-                _avoiding(graph, routes[1], trials[-1].stuck_at),
-            )
-        elif trials:
-            trips = int(trips * _LESS)
-        hours = _by_hour(trips, shares)
-        _write(out, graph, routes, _departures(np.random.default_rng(seed), routes, hours))
-        trials.append(try_hour(net_path, out, hour=peak, tier=tier))
+    trips, trials = _tried(graph, routes, trips, shares, net_path=net_path, out=out, seed=seed)
+    peak_hour_trips = int(_by_hour(trips, shares)[peak])
     return DemandReport(
         path=out,
         trips=trips,
         peak_hour=peak,
-        peak_hour_trips=int(hours[peak]),
+        peak_hour_trips=peak_hour_trips,
         routes=len(morning.edges) + len(evening.edges),
         gates=ends.gates,
-        peak_flow_over_capacity=float(hours[peak] * over_capacity_per_trip),
+        peak_flow_over_capacity=float(peak_hour_trips * over_capacity_per_trip),
         limited=wanted > max_trips,
-        trials=tuple(trials),
+        trials=trials,
         begin_s=0.0,
         end_s=DAY_S,
         method=_sentence(ends, trips, trials[-1], limited=wanted > max_trips, max_trips=max_trips),
     )
+
+
+def _tried(
+    graph: RoadGraph,
+    routes: tuple[Routes, Routes],
+    trips: int,
+    shares: npt.NDArray[np.float64],
+    *,
+    net_path: Path,
+    out: Path,
+    seed: int,
+) -> tuple[int, tuple[Trial, ...]]:
+    """Write the demand and drive its busiest hour, with fewer trips each time, until it keeps moving.
+
+    Where fewer did not help, the routes over the edges that stay stuck are left out instead. Returns the trips a day
+    that were written last, and all trials.
+    """
+    peak = int(np.argmax(shares))
+    tier: Tier = "micro" if trips * shares[peak] * _driving_s(graph, routes) < MICRO_UP_TO_VEHICLE_S else "meso"
+    trials: list[Trial] = []
+    while not trials or (not trials[-1].keeps_moving and len(trials) < _TRIALS):
+        if len(trials) >= 2 and trials[-1].teleported > _MUCH_THE_SAME * trials[-2].teleported:
+            stuck_at = trials[-1].stuck_at
+            routes = (_avoiding(graph, routes[0], stuck_at), _avoiding(graph, routes[1], stuck_at))
+        elif trials:
+            trips = int(trips * _LESS)
+        _write(out, graph, routes, _departures(np.random.default_rng(seed), routes, _by_hour(trips, shares)))
+        trials.append(try_hour(net_path, out, hour=peak, tier=tier))
+    return trips, tuple(trials)
 
 
 def _avoiding(graph: RoadGraph, routes: Routes, edges: AbstractSet[str]) -> Routes:
