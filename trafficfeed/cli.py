@@ -1,5 +1,6 @@
 """The command line: one command a pipeline step, none of them needs Airflow."""
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -229,6 +230,7 @@ def _progress() -> Iterator[Progress]:
 
 def main() -> None:
     """Run the command line; what is raised on purpose becomes one clear message and exit status 1."""
+    gc.set_threshold(100_000)  # what the imports make is not garbage: looking for some is a twentieth of `order check`
     try:
         app()
     except TrafficFeedError as error:

@@ -8,6 +8,7 @@ network's hash and is written last of what `save_graph` writes.
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ FORMAT = 1
 _MANIFEST = "manifest.json"
 _TABLES = ("edges", "nodes", "turns", "osm_link", "places")
 _CRS = "EPSG:4326"
+_REPEATED = ("name", "highway")
 
 
 def save_graph(graph: RoadGraph, folder: Path, *, net_path: Path | None = None) -> None:
@@ -70,7 +72,7 @@ def load_graph(folder: Path) -> RoadGraph:
     """
     manifest = _manifest(folder)
     _refuse_stale(folder, manifest)
-    edges, nodes = _read(folder / "edges.parquet"), _read(folder / "nodes.parquet")
+    edges, nodes = _read(folder / "edges.parquet", coded=_REPEATED), _read(folder / "nodes.parquet")
     turns, links = _read(folder / "turns.parquet"), _read(folder / "osm_link.parquet")
     lanes = edges["lane_access"].combine_chunks()
     return RoadGraph(
@@ -178,11 +180,12 @@ def _write(path: Path, columns: dict[str, Any]) -> None:
     pq.write_table(pa.table(columns), path, compression="zstd")
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, coded: Sequence[str] = ()) -> pa.Table:
     if not path.is_file():
         raise SourceUnavailable(f"{path} is not there: build the city again with `trafficfeed city build`")
     try:
-        with pq.ParquetFile(path, memory_map=True) as file:  # read_table would import the dataset module, and pandas
+        # read_table would import the dataset module and pandas, coding afterwards the compute module
+        with pq.ParquetFile(path, memory_map=True, read_dictionary=coded) as file:
             return file.read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise SourceMalformed(f"{path} is damaged ({error}): build the city again with `--force`") from error
@@ -203,8 +206,8 @@ def _numbers(values: Any) -> npt.NDArray[Any]:
 
 
 def _texts(table: pa.Table, column: str) -> list[str]:
-    """Return a column of texts; names repeat, so each is made once."""
-    coded = table[column].combine_chunks().dictionary_encode()
+    """Return a column of texts that was read coded; names repeat, so each is made once."""
+    coded = table[column].combine_chunks()
     words = coded.dictionary.to_pylist()
     return [words[i] for i in coded.indices.to_pylist()]
 
