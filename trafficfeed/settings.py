@@ -47,7 +47,7 @@ class SimulationSettings(BaseModel):
         20000.0, ge=0, description="vehicle-hours of a base run above which micro confirms nothing: it takes too long"
     )
     confirm_hopeless: float = Field(
-        3.0, ge=1, description="a mesoscopic hold with an interval wholly beyond so many times its limit needs no micro"
+        3.0, ge=1, description="a mesoscopic delay wholly beyond so many times its limit is held without micro"
     )
     confirm_min_pairs: int = Field(5, ge=2, description="pairs of a microscopic confirmation")
     confirm_max_pairs: int = Field(12, ge=2)

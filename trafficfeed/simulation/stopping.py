@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from trafficfeed.settings import SimulationSettings, Thresholds
 from trafficfeed.simulation.certificate import Estimate, Verdict
-from trafficfeed.simulation.verdict import nearest_gate, verdict_of, worst_excess
+from trafficfeed.simulation.verdict import delay_excess, nearest_gate, verdict_of
 
 _GROWTH = 1.5
 
@@ -40,7 +40,7 @@ def confirmation_rule(simulation: SimulationSettings) -> str:
         "Micro decides where meso cannot show an intervention (lanes, metering). Otherwise meso is driven first, and "
         f"micro decides after it: always up to {simulation.confirm_always_h:g} vehicle-hours driven in the base, and "
         f"up to {simulation.confirm_most_h:g} unless meso passes the plan with every figure farther than "
-        f"{100 * simulation.confirm_near:g} % from its limit; not where meso holds it with a whole interval beyond "
+        f"{100 * simulation.confirm_near:g} % from its limit; not where meso holds it with the delay of all beyond "
         f"{simulation.confirm_hopeless:g} times its limit."
     )
 
@@ -60,7 +60,7 @@ def needs_confirmation(
     vehicle_hours
         Time driven by all vehicles in one base run: what a microscopic run costs, on any machine.
     """
-    if worst_excess(thresholds, metrics) >= simulation.confirm_hopeless:
+    if delay_excess(thresholds, metrics) >= simulation.confirm_hopeless:
         return False  # farther beyond than meso was ever seen to err, and a jam is what micro is slowest at
     near = nearest_gate(thresholds, metrics) < simulation.confirm_near
     clear = verdict_of(thresholds, metrics) is Verdict.PUBLISH and not near

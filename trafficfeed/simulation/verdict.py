@@ -106,14 +106,13 @@ def nearest_gate(thresholds: Thresholds, metrics: Mapping[str, Estimate]) -> flo
     return min((_distance(gate, metrics.get(gate.metric)) for gate in gates_of(thresholds, metrics)), default=math.inf)
 
 
-def worst_excess(thresholds: Thresholds, metrics: Mapping[str, Estimate]) -> float:
-    """Return how many times its limit the lower bound of the gate is that fails worst and holds; 0 where none fails."""
-    failed = (
-        metrics[gate.metric].low / gate.limit
-        for gate in gates_of(thresholds, metrics)
-        if gate.verdict is Verdict.HOLD and gate.metric in metrics and gate.limit > 0
-    )
-    return max((excess for excess in failed if excess > 1), default=0.0)
+def delay_excess(thresholds: Thresholds, metrics: Mapping[str, Estimate]) -> float:
+    """Return how many times its limit the delay of all vehicles is at least (its lower bound); 0 where unmeasured.
+
+    Only the delay of all: that of a few buses or ambulances may be the mesoscopic model's own doing.
+    """
+    limit = thresholds.max_delay_per_vehicle_s
+    return metrics["delay_s"].low / limit if "delay_s" in metrics and limit > 0 else 0.0
 
 
 def text_of(estimate: Estimate, unit: str) -> str:
