@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import examples
 from trafficfeed.closures.document import dump_order
 from trafficfeed.closures.orders import OrderState
-from trafficfeed.findings import Finding, Severity
+from trafficfeed.findings import Finding, Severity, errors_in
 from trafficfeed.simulation.certificate import Verdict
 from trafficfeed.store.audit import AuditEntry
 from trafficfeed.store.certificates import CheckResult, StoredCertificate
@@ -83,7 +83,7 @@ class CheckOut(_Out):
     @classmethod
     def made(cls, findings: Sequence[Finding], at: datetime) -> "CheckOut":
         """Return a check of `findings` made at `at`."""
-        passed = all(finding.severity is not Severity.ERROR for finding in findings)
+        passed = not errors_in(findings)
         return cls(passed=passed, findings=[FindingOut.of(finding) for finding in findings], checked_at=at)
 
 

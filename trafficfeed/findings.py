@@ -1,6 +1,6 @@
 """A fault found in data, as data: what, where, how bad, and what would mend it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -36,7 +36,6 @@ class Finding:
         return f"{self.severity}: [{self.rule}]{place}: {self.message}{mend}"
 
 
-def worst(findings: "tuple[Finding, ...] | list[Finding]") -> Severity | None:
-    """Return the worst severity among `findings`, or None where there are none."""
-    order = list(Severity)
-    return min((f.severity for f in findings), key=order.index, default=None)
+def errors_in(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return those of `findings` with which nothing may go on; empty where all is sound."""
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)

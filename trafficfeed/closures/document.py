@@ -15,7 +15,7 @@ from trafficfeed.closures.orders import Area, DrawnLine, LonLat, Measure, Order,
 from trafficfeed.closures.reading import read_tree
 from trafficfeed.closures.soundness import order_findings
 from trafficfeed.errors import OrderInvalid
-from trafficfeed.findings import Finding, Severity
+from trafficfeed.findings import Finding, Severity, errors_in
 
 _MENDS = {
     "missing": "add it",
@@ -75,7 +75,7 @@ def parse_order(data: bytes | str, *, name: str) -> Order:
     except ValidationError as error:
         found = _field_findings(error, tree)
         raise OrderInvalid(_summary(name, found), found) from None
-    found = [finding for finding in order_findings(order) if finding.severity is Severity.ERROR]
+    found = list(errors_in(order_findings(order)))
     if found:
         raise OrderInvalid(_summary(name, found), found)
     return order

@@ -10,7 +10,7 @@ from trafficfeed.closures.resolution import resolve
 from trafficfeed.closures.schedules import Occurrences, windows_of
 from trafficfeed.closures.soundness import order_findings
 from trafficfeed.errors import OrderInvalid
-from trafficfeed.findings import Finding, Severity
+from trafficfeed.findings import Finding, Severity, errors_in
 from trafficfeed.network.sections import Resolved
 from trafficfeed.pipeline.workspace import Ground
 
@@ -27,7 +27,7 @@ class Assessment:
     @property
     def sound(self) -> bool:
         """Whether no finding is an error."""
-        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+        return not errors_in(self.findings)
 
     @property
     def standing(self) -> StandingOrder:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trafficfeed.errors import FeedNonConformant, OrderInvalid, SourceMalformed, SourceUnavailable
-from trafficfeed.findings import Severity
+from trafficfeed.findings import errors_in
 from trafficfeed.pipeline.assessment import Assessment
 from trafficfeed.pipeline.order_files import FileReport, check_files, ground_for
 from trafficfeed.pipeline.releasing import OrderRecords, check_documents, encode, records_of, within_horizon
@@ -171,7 +171,7 @@ def _documents(
 ) -> dict[str, bytes]:
     events = [event for one in records for event in one.events]
     documents = encode(events, ground=ground, settings=settings, publication_time=as_of)
-    errors = [f for f in check_documents(documents, ground=ground) if f.severity is Severity.ERROR]
+    errors = errors_in(check_documents(documents, ground=ground))
     if errors:
         raise FeedNonConformant(f"the feed breaks a rule and is not written: {errors[0]}", errors)
     stated = {"certificates": [as_document(certificate) for certificate in certificates.values()]}

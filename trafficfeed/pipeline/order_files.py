@@ -9,7 +9,7 @@ from typing import Any
 from trafficfeed.closures.document import parse_order
 from trafficfeed.closures.orders import Order
 from trafficfeed.errors import OrderInvalid, SourceUnavailable
-from trafficfeed.findings import Finding, Severity
+from trafficfeed.findings import Finding, Severity, errors_in
 from trafficfeed.pipeline.assessment import Assessment, assess
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.settings import Settings
@@ -26,7 +26,7 @@ class FileReport:
     @property
     def sound(self) -> bool:
         """Whether nothing found is an error."""
-        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+        return not errors_in(self.findings)
 
     def as_document(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""

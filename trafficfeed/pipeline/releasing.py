@@ -10,7 +10,7 @@ from trafficfeed.closures.publication import road_events
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
 from trafficfeed.closures.schedules import Occurrences
 from trafficfeed.errors import FeedNonConformant
-from trafficfeed.findings import Finding, Severity
+from trafficfeed.findings import Finding, errors_in
 from trafficfeed.formats import native, semantics, wzdx
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.rules.geometry import bounds_of
@@ -44,7 +44,7 @@ class OrderRecords:
     @property
     def publishable(self) -> bool:
         """Whether no rule is broken; a wrong record is worse than none."""
-        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+        return not errors_in(self.findings)
 
 
 def summary_of(certificate: Certificate, *, public_url: str) -> CertificateSummary:
@@ -129,7 +129,7 @@ def records_of(
     )
     documents = encode(events, ground=ground, settings=settings, publication_time=updated)
     findings = (
-        *(finding for finding in located.findings if finding.severity is Severity.ERROR),
+        *errors_in(located.findings),
         *check_documents(documents, ground=ground),
     )
     return OrderRecords(
@@ -255,18 +255,14 @@ def _documents(
     events = [event for records in good for event in records.events]
     current = store.current()
     if current is not None:
-        same = encode(events, ground=ground, settings=settings, publication_time=_stated_time(current, fallback=as_of))
+        same = encode(events, ground=ground, settings=settings, publication_time=current.manifest.published_at)
         if {name: d.sha256 for name, d in same.items()} == {n: d.sha256 for n, d in current.documents.items()}:
             return same
     documents = encode(events, ground=ground, settings=settings, publication_time=as_of)
-    errors = [f for f in check_documents(documents, ground=ground) if f.severity is Severity.ERROR]
+    errors = errors_in(check_documents(documents, ground=ground))
     if errors:
         raise FeedNonConformant(f"the draft breaks a rule and is not released: {errors[0]}", errors)
     return documents
-
-
-def _stated_time(current: Release, *, fallback: datetime) -> datetime:
-    return current.manifest.published_at or fallback
 
 
 def _facts(good: Sequence[OrderRecords]) -> dict[str, Any]:
@@ -291,7 +287,7 @@ def _note_publication(
 
 
 def _note_withheld(database: Database, records: OrderRecords, as_of: datetime) -> None:
-    errors = [str(f) for f in records.findings if f.severity is Severity.ERROR]
+    errors = [str(f) for f in errors_in(records.findings)]
     with database.transaction() as connection:
         log, stored = AuditLog(connection), Orders(connection).get(records.order_id)
         entry: dict[str, Any] = {"version": records.version, "errors": errors[:20]}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from trafficfeed.findings import Finding, Severity
+from trafficfeed.findings import Finding, Severity, errors_in
 from trafficfeed.simulation.certificate import Certificate, Verdict, as_document, from_document, plain
 from trafficfeed.store.tables import certificates, checks
 
@@ -82,7 +82,7 @@ class Certificates:
     def add_check(self, findings: Iterable[Finding], *, order_id: str, version: int, as_of: datetime) -> CheckResult:
         """Keep what the checks found, and return it."""
         found = tuple(findings)
-        passed = all(finding.severity is not Severity.ERROR for finding in found)
+        passed = not errors_in(found)
         self._connection.execute(
             insert(checks).values(
                 order_id=order_id,
