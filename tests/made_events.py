@@ -14,7 +14,14 @@ from trafficfeed.closures.orders import (
     TurnBan,
     VehicleRestriction,
 )
-from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
+from trafficfeed.closures.road_events import (
+    CertificateSummary,
+    Diversion,
+    QueueRisk,
+    RoadEvent,
+    RoadSegment,
+    Validation,
+)
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.windows import Window
@@ -29,6 +36,8 @@ CERTIFICATE = CertificateSummary(
     delay_low_s=1.1,
     delay_high_s=5.3,
     emergency_delay_s=0.4,
+    diverted_to=(Diversion(street="East Street", vehicles=120), Diversion(street="Ring Road", vehicles=95)),
+    queue_risk=QueueRisk.NONE,
 )
 FEED = FeedInfo(
     publisher="Example City",
@@ -72,6 +81,26 @@ CLOSURE = RoadEvent(
     detour=((10.0028141, 59.9000012), (10.0054019, 59.9000012), (10.0054019, 59.9028033), (10.0028141, 59.9028033)),
     detour_streets=("Abbey Row", "East Street", "Ring Road"),
     osm_ways=((123456789, True), (987654321, False)),
+    segments=(
+        RoadSegment(
+            key="n11-n12",
+            coordinates=((10.0028141, 59.9000012), (10.0028003, 59.9014021)),
+            street="High Street",
+            from_street="Abbey Row",
+            to_street="Mill Lane",
+            length_m=156.1,
+            osm_ways=((123456789, True),),
+        ),
+        RoadSegment(
+            key="n12-n13",
+            coordinates=((10.0028003, 59.9014021), (10.0028141, 59.9028033)),
+            street="High Street",
+            from_street="Mill Lane",
+            to_street="Ring Road",
+            length_m=156.1,
+            osm_ways=((987654321, False),),
+        ),
+    ),
 )
 
 
@@ -104,6 +133,13 @@ CONCERT = replace(
     coordinates=((10.0000111, 59.9013861), (10.0027222, 59.9013899)),
     detour=None,
     detour_streets=(),
+    osm_ways=(),
+    segments=(
+        RoadSegment(
+            key="s1", coordinates=((10.0000111, 59.9013861), (10.0027222, 59.9013899)), street="", length_m=151.2
+        ),
+    ),
+    areas=(((10.0, 59.901), (10.003, 59.901), (10.003, 59.902), (10.0, 59.902), (10.0, 59.901)),),
 )
 CANCELLED = replace(
     CLOSURE,

@@ -11,11 +11,12 @@ def main() -> None:
     """Encode the made events in each format."""
     from made_events import EVENTS, FEED, PUBLISHED
 
-    from trafficfeed.formats import native, wzdx
+    from trafficfeed.formats.standards import STANDARDS
 
-    for folder, fmt in (("native", native), ("wzdx", wzdx)):
-        path = TESTS / "golden" / folder / fmt.FILE_NAME
-        path.write_bytes(fmt.encode(EVENTS, publication_time=PUBLISHED, feed=FEED))
+    for standard in STANDARDS.values():
+        path = TESTS / "golden" / standard.name / standard.file_name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(standard.encode(EVENTS, publication_time=PUBLISHED, feed=FEED))
 
 
 if __name__ == "__main__":

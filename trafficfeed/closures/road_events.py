@@ -18,12 +18,33 @@ class Validation(StrEnum):
     OVERRIDDEN = "overridden"  # an officer published it against the verdict, with a reason in the audit log
 
 
+class QueueRisk(StrEnum):
+    """Whether queues fill a street and reach the junction before it: in most runs of the plan, or in none to speak of.
+
+    Unknown where only the mesoscopic model was driven: it has no queues.
+    """
+
+    NONE = "none"
+    LIKELY = "likely"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diversion:
+    """A street that takes traffic over: `vehicles` more in the simulated stretch than without the order."""
+
+    street: str
+    vehicles: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateSummary:
     """What a record carries of its certificate; the whole is served at `href`.
 
     `delay_per_vehicle_s` with its 95 % interval `delay_low_s`..`delay_high_s` over seed pairs, of all vehicles that
-    finish in both runs; `emergency_delay_s` None where no emergency vehicle was driven.
+    finish in both runs; `emergency_delay_s` None where no emergency vehicle was driven. `diverted_to` are the streets
+    that the detoured traffic takes, most first; `queues_on` those with a queue that spills back. `cut_off` counts
+    vehicles that cannot reach their end, `cut_off_places` names what the checks found out of reach.
     """
 
     certificate_id: str
@@ -35,6 +56,45 @@ class CertificateSummary:
     delay_high_s: float | None = None
     emergency_delay_s: float | None = None
     cut_off: int = 0
+    cut_off_places: Sequence[str] = ()
+    diverted_to: Sequence[Diversion] = ()
+    queue_risk: QueueRisk = QueueRisk.UNKNOWN
+    queues_on: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoadSegment:
+    """A road event's part from one junction to the next, in the direction of travel.
+
+    `key` is stable within the event's road: the OSM nodes at its ends (``n1-n2``) where the network has them, else its
+    number (``s3``); never geometry, never a SUMO id. `coordinates` are EPSG:4326 lon, lat, the whole shape, and never
+    close a ring: a loop is two segments.
+    """
+
+    key: str
+    coordinates: Sequence[tuple[float, float]]
+    street: str
+    from_street: str = ""
+    to_street: str = ""
+    length_m: float = 0.0
+    osm_ways: Sequence[tuple[int, bool]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitImpact:
+    """A public transport route that a road event turns off its way; ids as the city's GTFS has them.
+
+    `direction_id` None: both. `stops` are those that are not served. `shape` is the route's own shape and `detour` the
+    way it takes instead (EPSG:4326 lon, lat), None where it has none.
+    """
+
+    route_id: str
+    route_name: str
+    direction_id: int | None = None
+    trip_ids: Sequence[str] = ()
+    stops: Sequence[str] = ()
+    shape_id: str = ""
+    detour: Sequence[tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +105,9 @@ class RoadEvent:
     `coordinates` are EPSG:4326 lon, lat in the direction of travel, the whole shape. `lanes_total` and
     `lanes_closed` (1 = kerbside) describe the least favourable point. `end_is_estimate` marks a conditional end.
     `detour` is a line like `coordinates`, or None, along `detour_streets` where these are known. `order_version` counts
-    the order's versions.
+    the order's versions. `segments` cover `coordinates` from junction to junction. `areas` are the outer rings that the
+    measure's areas were drawn with. `openlr` is the binary location reference (OpenLR 1.5, base64) of the whole line,
+    None where decoding does not give the same path back.
     """
 
     id: str
@@ -80,4 +142,8 @@ class RoadEvent:
     detour_streets: Sequence[str] = ()
     osm_ways: Sequence[tuple[int, bool]] = ()  # way id, along the way's own direction
     until: Mapping[str, str] | None = None
+    segments: Sequence[RoadSegment] = ()
+    areas: Sequence[Sequence[tuple[float, float]]] = ()
+    openlr: str | None = None
+    transit: Sequence[TransitImpact] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)

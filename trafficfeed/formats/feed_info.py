@@ -1,7 +1,17 @@
 """What a feed says of itself: who publishes it, under which licence, in which datum."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """A record that is not in the feed any more: its id, why (``ended``, ``cancelled``, ``withdrawn``), since when."""
+
+    id: str
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +35,9 @@ class FeedInfo:
     left_hand
         Traffic drives on the left; turns the counting of lanes round.
     bounds
-        West, south, east, north of the city, degrees.
+        West, south, east, north of the city, degrees, in the feed's datum.
+    tombstones
+        Records lately taken out, by id.
     """
 
     publisher: str
@@ -40,6 +52,7 @@ class FeedInfo:
     datum: str = "wgs84"
     left_hand: bool = False
     bounds: tuple[float, float, float, float] | None = None
+    tombstones: Sequence[Tombstone] = ()
 
 
 def utc_text(instant: datetime) -> str:

@@ -1,39 +1,45 @@
 """Native GeoJSON: everything that is known of every road event, its certificate included."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
+from trafficfeed.formats.json_documents import as_collection, as_json
+from trafficfeed.formats.records import read_native
+from trafficfeed.formats.standard import Fragment, Standard
 
-MEDIA_TYPE = "application/geo+json"
 FILE_NAME = "closures.geojson"
 FORMAT = "trafficfeed-closures/1"
 
 
-def encode(events: Iterable[RoadEvent], *, publication_time: datetime, feed: FeedInfo) -> bytes:
-    """Return a GeoJSON FeatureCollection of `events`, sorted by id.
-
-    Parameters
-    ----------
-    events
-        In any order.
-    publication_time
-        Aware; the only time that is not a fact of an event.
-    feed
-        The feed's own particulars.
+def fragments(event: RoadEvent, feed: FeedInfo) -> tuple[Fragment, ...]:
+    """Return the GeoJSON feature of `event`.
 
     Source: RFC 7946. Lines run in the direction of travel, lon, lat; `lanes.closed` counts from the kerb.
     """
-    document = {
-        "type": "FeatureCollection",
-        "feed": _feed(feed, publication_time),
-        "features": [_feature(event) for event in sorted(events, key=lambda event: event.id)],
-    }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return (Fragment.of(event, as_json(_feature(event))),)
+
+
+def assemble(fragments: Sequence[Fragment], publication_time: datetime, feed: FeedInfo) -> bytes:
+    """Return the FeatureCollection of `fragments`; `publication_time` is the only time that is no fact of an event."""
+    head = {"type": "FeatureCollection", "feed": _feed(feed, publication_time)}
+    return as_collection(head, "features", fragments)
+
+
+STANDARD = Standard(
+    name="native",
+    title="GeoJSON: every record, with its certificate",
+    file_name=FILE_NAME,
+    media_type="application/geo+json",
+    fragments=fragments,
+    assemble=assemble,
+    read=read_native,
+    datums=("wgs84", "gcj02", "bd09"),
+)
+encode = STANDARD.encode
 
 
 def _feed(feed: FeedInfo, publication_time: datetime) -> dict[str, Any]:
@@ -52,6 +58,10 @@ def _feed(feed: FeedInfo, publication_time: datetime) -> dict[str, Any]:
             "area": list(feed.bounds) if feed.bounds else None,
             "href": feed.public_url,
             "update_frequency_s": feed.update_frequency_s,
+            "tombstones": [
+                {"id": gone.id, "reason": gone.reason, "at": utc_text(gone.at)}
+                for gone in sorted(feed.tombstones, key=lambda gone: gone.id)
+            ],
         }
     )
 
@@ -84,6 +94,7 @@ def _feature(event: RoadEvent) -> dict[str, Any]:
                 "detour": event.detour and {"type": "LineString", "coordinates": [list(p) for p in event.detour]},
                 "detour_streets": list(event.detour_streets),
                 "osm_ways": [{"id": way, "forward": forward} for way, forward in event.osm_ways],
+                "openlr": event.openlr,
                 "extra": dict(event.extra) or None,
             }
         ),

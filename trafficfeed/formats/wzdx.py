@@ -1,7 +1,6 @@
 """WZDx 4.2 Work Zone Feed: roadworks and their detours, and nothing else."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,50 +10,56 @@ from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
+from trafficfeed.formats.json_documents import as_collection, as_json
+from trafficfeed.formats.records import read_wzdx
+from trafficfeed.formats.standard import Fragment, Standard
 from trafficfeed.formats.wzdx_impact import lanes, restrictions, speed_limit_kph, unspoken, vehicle_impact
 
-MEDIA_TYPE = "application/geo+json"
 FILE_NAME = "wzdx.geojson"
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 
-def encode(events: Iterable[RoadEvent], *, publication_time: datetime, feed: FeedInfo) -> bytes:
-    """Return a WZDx WorkZoneFeed of the roadworks among `events`, sorted by id.
+def fragments(event: RoadEvent, feed: FeedInfo) -> tuple[Fragment, ...]:
+    """Return the work zone of `event` and its detour.
 
-    Events for other reasons, and cancelled ones, are left out: the standard has no place for them.
-
-    Parameters
-    ----------
-    events
-        In any order.
-    publication_time
-        Aware; becomes the feed's `update_date`.
-    feed
-        The feed's own particulars.
+    Nothing where the event has another reason than works, or is cancelled: the standard has no place for it.
 
     Raises
     ------
     FeedNonConformant
         If the coordinates are not WGS-84, which GeoJSON and so WZDx demand.
 
-    Source: WZDx 4.2, WorkZoneFeed, RoadEventFeature; RFC 7946, 4.
+    Source: WZDx 4.2, RoadEventFeature; RFC 7946, 4.
     """
     if feed.datum != "wgs84":
         message = f"WZDx takes WGS-84 coordinates, these are {feed.datum}"
         mend = "convert them before this step"
         finding = Finding(rule="wzdx.datum", severity=Severity.ERROR, message=message, mend=mend)
         raise FeedNonConformant(f"{message}: {mend}", [finding])
-    works = sorted((e for e in events if e.reason is Reason.ROADWORKS and not e.cancelled), key=lambda e: e.id)
-    features = [feature for event in works for feature in _features(event, feed)]
-    document = {
-        "feed_info": _feed_info(works, publication_time, feed),
-        "type": "FeatureCollection",
-        "features": sorted(features, key=lambda feature: str(feature["id"])),
-    }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    if event.reason is not Reason.ROADWORKS or event.cancelled:
+        return ()
+    return tuple(Fragment.of(event, as_json(feature), id=feature["id"]) for feature in _features(event, feed))
 
 
-def _feed_info(works: Sequence[RoadEvent], publication_time: datetime, feed: FeedInfo) -> dict[str, Any]:
+def assemble(fragments: Sequence[Fragment], publication_time: datetime, feed: FeedInfo) -> bytes:
+    """Return the WorkZoneFeed of `fragments`; `publication_time` becomes the feed's `update_date`."""
+    head = {"feed_info": _feed_info(fragments, publication_time, feed), "type": "FeatureCollection"}
+    return as_collection(head, "features", fragments)
+
+
+STANDARD = Standard(
+    name="wzdx",
+    title="WZDx 4.2: works and detours",
+    file_name=FILE_NAME,
+    media_type="application/geo+json",
+    fragments=fragments,
+    assemble=assemble,
+    read=read_wzdx,
+)
+encode = STANDARD.encode
+
+
+def _feed_info(works: Sequence[Fragment], publication_time: datetime, feed: FeedInfo) -> dict[str, Any]:
     return {
         "publisher": feed.publisher,
         "contact_name": feed.contact_name,
@@ -72,7 +77,7 @@ def _is_cc0(licence: str) -> bool:
     return name in ("cc0", "cc0-1.0", "cc0 1.0", CC0.rstrip("/"))
 
 
-def _data_sources(works: Sequence[RoadEvent], feed: FeedInfo) -> list[dict[str, Any]]:
+def _data_sources(works: Sequence[Fragment], feed: FeedInfo) -> list[dict[str, Any]]:
     latest: dict[str, datetime] = {}
     for event in works:
         latest[event.authority] = max(event.updated, latest.get(event.authority, event.updated))

@@ -97,8 +97,8 @@ def encode(
     native_bytes = native.encode(facts, publication_time=publication_time, feed=info)
     wzdx_bytes = wzdx.encode(facts, publication_time=publication_time, feed=info)
     return {
-        native.FILE_NAME: Document(data=native_bytes, media_type=native.MEDIA_TYPE),
-        wzdx.FILE_NAME: Document(data=wzdx_bytes, media_type=wzdx.MEDIA_TYPE),
+        native.FILE_NAME: Document(data=native_bytes, media_type=native.STANDARD.media_type),
+        wzdx.FILE_NAME: Document(data=wzdx_bytes, media_type=wzdx.STANDARD.media_type),
     }
 
 
