@@ -1,7 +1,7 @@
 """What a feed says of itself: who publishes it, under which licence, in which datum."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 
@@ -38,6 +38,8 @@ class FeedInfo:
         West, south, east, north of the city, degrees, in the feed's datum.
     tombstones
         Records lately taken out, by id.
+    event_codes
+        The deployer's codes of GB/T 29100 by ``reason.rule``, ``reason`` or ``rule``; empty: there is no table.
     """
 
     publisher: str
@@ -53,6 +55,7 @@ class FeedInfo:
     left_hand: bool = False
     bounds: tuple[float, float, float, float] | None = None
     tombstones: Sequence[Tombstone] = ()
+    event_codes: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 def utc_text(instant: datetime) -> str:

@@ -1,0 +1,179 @@
+"""Who takes the feeds: each partner's datum, formats and language, from `partners.toml` in the city's folder."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trafficfeed.closures.orders import Reason
+from trafficfeed.errors import ScenarioInvalid
+from trafficfeed.findings import Finding, Severity
+from trafficfeed.formats.standards import STANDARDS
+from trafficfeed.network.city import City
+
+FILE_NAME: Final = "partners.toml"
+PROFILES: Final = ("waze", "google", "tomtom", "datex", "china")
+RULES: Final = ("closure", "lanes_closed", "vehicles", "speed_limit", "one_way", "turn_ban", "metering")
+
+_PartnerId = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+_Model = TypeVar("_Model", bound=BaseModel)
+_Codes = dict[str, Annotated[int, Field(ge=0, le=65535)]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """One taker of the feeds.
+
+    Attributes
+    ----------
+    id
+        Lower-case letters, digits and hyphens: it stands in URLs.
+    title
+        As people write its name.
+    profile
+        Whose unwritten rules the dry run applies: one of `PROFILES`.
+    datum
+        Of every coordinate it gets: ``wgs84``, ``gcj02`` or ``bd09``.
+    formats
+        Names in `STANDARDS`; each allows the datum.
+    language
+        BCP 47, in which formats with one language speak to it; empty: the city's.
+    contact
+        Whom to call when its records are refused.
+    event_codes
+        GB/T 29100 codes by ``reason.rule``, ``reason`` or ``rule``, for ``rsi``.
+    token_sha256
+        Hex digest of the token that opens its feeds; None: they are open to all.
+    """
+
+    id: str
+    title: str
+    profile: str
+    datum: str = "wgs84"
+    formats: tuple[str, ...]
+    language: str = ""
+    contact: str = ""
+    event_codes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    token_sha256: str | None = None
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Entry(_Strict):
+    """One ``[[partner]]`` table."""
+
+    id: _PartnerId
+    title: Annotated[str, Field(min_length=1)]
+    profile: Literal["waze", "google", "tomtom", "datex", "china"]
+    datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
+    formats: Annotated[tuple[str, ...], Field(min_length=1)]
+    language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
+    contact: str = ""
+    event_codes: _Codes | str = Field(default_factory=dict, description="a table, or a TOML file beside this one")
+    token_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class _File(_Strict):
+    partner: tuple[_Entry, ...] = ()
+
+
+class _CodesFile(_Strict):
+    event_codes: _Codes
+
+
+def load_partners(city: City) -> tuple[Partner, ...]:
+    """Return the partners in the city's `partners.toml`, in its order; none where there is no such file.
+
+    Raises
+    ------
+    ScenarioInvalid
+        If the file cannot be used; each finding says where in it and what to do.
+    """
+    path = city.folder / FILE_NAME
+    if not path.is_file():
+        return ()
+    entries = _read(path, _File).partner
+    codes = [_codes(entry, path) for entry in entries]
+    findings = [
+        *_repeated(entries),
+        *(finding for at, entry in enumerate(entries) for finding in _formats(entry, f"partner[{at}]")),
+        *(finding for at, found in enumerate(codes) for finding in _keys(found, f"partner[{at}].event_codes")),
+    ]
+    if findings:
+        raise ScenarioInvalid(f"{path} cannot be used: {findings[0].message} ({findings[0].where})", findings)
+    return tuple(_partner(entry, found) for entry, found in zip(entries, codes, strict=True))
+
+
+def _partner(entry: _Entry, codes: Mapping[str, int]) -> Partner:
+    return Partner(
+        id=entry.id,
+        title=entry.title,
+        profile=entry.profile,
+        datum=entry.datum,
+        formats=entry.formats,
+        language=entry.language,
+        contact=entry.contact,
+        event_codes=codes,
+        token_sha256=entry.token_sha256,
+    )
+
+
+def _codes(entry: _Entry, path: Path) -> Mapping[str, int]:
+    if isinstance(entry.event_codes, str):
+        return _read(path.parent / entry.event_codes, _CodesFile).event_codes
+    return entry.event_codes
+
+
+def _read(path: Path, model: type[_Model]) -> _Model:
+    try:
+        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise ScenarioInvalid(f"{path} cannot be read: {error.strerror}; mend the path or the file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioInvalid(f"{path} is no TOML: {error}") from error
+    except ValidationError as error:
+        findings = [_finding("field", _path(one["loc"]), one["msg"], "see docs/feeds.md") for one in error.errors()]
+        raise ScenarioInvalid(f"{path} cannot be used: {findings[0]}", findings) from error
+
+
+def _repeated(entries: tuple[_Entry, ...]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for at, entry in enumerate(entries):
+        if entry.id in seen:
+            yield _finding("id", f"partner[{at}].id", f"the id {entry.id!r} is used twice", "give each partner its own")
+        seen.add(entry.id)
+
+
+def _formats(entry: _Entry, where: str) -> Iterator[Finding]:
+    for at, name in enumerate(entry.formats):
+        place = f"{where}.formats[{at}]"
+        if name not in STANDARDS:
+            yield _finding(
+                "format", place, f"there is no format {name!r}", f"use one of {', '.join(sorted(STANDARDS))}"
+            )
+        elif entry.datum not in STANDARDS[name].datums:
+            allowed = " or ".join(STANDARDS[name].datums)
+            message = f"{name} cannot be published in {entry.datum}"
+            yield _finding("datum", place, message, f"use {allowed} for it, or take it off this partner")
+
+
+def _keys(codes: Mapping[str, int], where: str) -> Iterator[Finding]:
+    reasons = [reason.value for reason in Reason]
+    known = {*reasons, *RULES, *(f"{reason}.{rule}" for reason in reasons for rule in RULES)}
+    for key in codes:
+        if key not in known:
+            mend = "use a reason, a rule or reason.rule, such as roadworks, closure or roadworks.closure"
+            yield _finding("event_code", f"{where}.{key}", f"{key!r} is nothing that an order has", mend)
+
+
+def _path(parts: tuple[Any, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
+
+
+def _finding(rule: str, where: str, message: str, mend: str) -> Finding:
+    return Finding(rule=f"partners.{rule}", severity=Severity.ERROR, message=message, where=where, mend=mend)
