@@ -9,16 +9,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from trafficfeed.closures.access import Shut, all_shut, shut_to
 from trafficfeed.closures.checks.overlap import first_overlap
 from trafficfeed.closures.lanes import lane_impact
-from trafficfeed.closures.orders import Measure, Order
+from trafficfeed.closures.orders import Area, LonLat, Measure, Order
 from trafficfeed.closures.published_detour import detour_of
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
 from trafficfeed.closures.schedules import Occurrences
 from trafficfeed.closures.section_line import section_line
+from trafficfeed.closures.segments import osm_ways_of, segments_of
 from trafficfeed.network.matching import sections_of
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.sections import Resolved, Section
@@ -103,6 +102,12 @@ class _Held:
         """By start."""
         return tuple(occurrence.window for occurrence in self.occurrences)
 
+    @cached_property
+    def areas(self) -> tuple[tuple[LonLat, ...], ...]:
+        """The outer rings that the measure was drawn with, closed."""
+        rings = (place.ring for place in self.measure.where if isinstance(place, Area))
+        return tuple(ring if ring[0] == ring[-1] else (*ring, ring[0]) for ring in rings)
+
 
 def slug_of(street: str) -> str:
     """Return `street` as lower-case ASCII for ids: ``Eteläesplanadi`` → ``etelaesplanadi``, unnamed → ``road``.
@@ -155,9 +160,12 @@ def _of_section(held: _Held, section: Section, around: Shut, graph: RoadGraph) -
         "lanes_total": impact.total,
         "lanes_closed": impact.closed,
         "match_confidence": section.confidence,
-        "osm_ways": _osm_ways(graph, section.edges),
+        "osm_ways": osm_ways_of(graph, section.edges),
         "detour": detour.line if detour else None,
         "detour_streets": detour.streets if detour else (),
+        "segments": segments_of(graph, section.edges, section.street),
+        "areas": held.areas,
+        "openlr": None,
     }
 
 
@@ -172,7 +180,7 @@ def _section_slugs(sections: Sequence[Section], plain: int, graph: RoadGraph) ->
         for n, s in enumerate(sections)
     ]
     seen: Counter[str] = Counter()
-    ranks = [(s.from_street, s.to_street, _osm_ways(graph, s.edges), n) for n, s in enumerate(sections)]
+    ranks = [(s.from_street, s.to_street, osm_ways_of(graph, s.edges), n) for n, s in enumerate(sections)]
     for *_, n in sorted(ranks):
         slug = slugs[n]
         seen[slug] += 1
@@ -184,13 +192,3 @@ def _section_slugs(sections: Sequence[Section], plain: int, graph: RoadGraph) ->
 def _turn_section(graph: RoadGraph, from_edge: int, to_edge: int) -> Section:
     approach = sections_of(graph, (from_edge,))[0]
     return replace(approach, edges=(from_edge, to_edge), to_street=graph.names[to_edge])
-
-
-def _osm_ways(graph: RoadGraph, edges: Sequence[int]) -> tuple[tuple[int, bool], ...]:
-    ways: list[tuple[int, bool]] = []
-    for edge in edges:
-        for link in np.flatnonzero(graph.way_edge == edge):
-            way = (int(graph.way_id[link]), bool(graph.way_forward[link]))
-            if not ways or ways[-1] != way:
-                ways.append(way)
-    return tuple(ways)
