@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from trafficfeed.closures.orders import OrderState
 from trafficfeed.closures.publication import road_events
-from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
+from trafficfeed.closures.road_events import RoadEvent, Validation
 from trafficfeed.closures.schedules import Occurrences
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, errors_in
@@ -15,6 +15,7 @@ from trafficfeed.formats import native, semantics, wzdx
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.rules.geometry import bounds_of
 from trafficfeed.pipeline.assessment import Assessment, locate
+from trafficfeed.pipeline.impact_summary import summary_of
 from trafficfeed.pipeline.open_ends import OLDEST, prolonged
 from trafficfeed.pipeline.orders import MACHINE, mark_published
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
@@ -45,24 +46,6 @@ class OrderRecords:
     def publishable(self) -> bool:
         """Whether no rule is broken; a wrong record is worse than none."""
         return not errors_in(self.findings)
-
-
-def summary_of(certificate: Certificate, *, public_url: str) -> CertificateSummary:
-    """Return what a record carries of its certificate."""
-    delay = certificate.metrics.get("delay_s")
-    emergency = certificate.metrics.get("delay_emergency_s")
-    cut_off = certificate.metrics.get("cut_off_vehicles")
-    return CertificateSummary(
-        certificate_id=certificate.id,
-        verdict=certificate.verdict.value,
-        href=f"{public_url.rstrip('/')}/v1/certificates/{certificate.id}",
-        seeds=delay.pairs if delay else 0,
-        delay_per_vehicle_s=_rounded(delay.mean) if delay else None,
-        delay_low_s=_rounded(delay.low) if delay else None,
-        delay_high_s=_rounded(delay.high) if delay else None,
-        emergency_delay_s=_rounded(emergency.mean) if emergency else None,
-        cut_off=round(cut_off.mean) if cut_off else 0,
-    )
 
 
 def validation_of(certificate: Certificate | None) -> Validation:
@@ -112,16 +95,20 @@ def check_documents(documents: Mapping[str, Document], *, ground: Ground) -> tup
 
 def records_of(
     located: Assessment, *, ground: Ground, settings: Settings, certificate: Certificate | None,
-    version: int, created: datetime, updated: datetime, cancelled: bool = False,
+    version: int, created: datetime, updated: datetime, cancelled: bool = False, checked: Iterable[Finding] = (),
 ) -> OrderRecords:  # fmt: skip
-    """Return the records of one order version, checked by themselves so that one bad order harms no other."""
+    """Return the records of one order version, checked by themselves so that one bad order harms no other.
+
+    `checked` is what the instant checks found before, where `located` was not checked itself.
+    """
+    found = (*located.findings, *checked)
     events = road_events(
         located.order,
         version,
         located.resolved,
         located.occurrences,
         graph=ground.graph,
-        certificate=summary_of(certificate, public_url=settings.public_url) if certificate else None,
+        certificate=summary_of(certificate, findings=found, public_url=settings.public_url) if certificate else None,
         validation=validation_of(certificate),
         created=created,
         updated=updated,
@@ -203,9 +190,11 @@ def _gather(settings: Settings, database: Database, ground: Ground, as_of: datet
             for one in (*stored, *served.values())
             if (found := certificates.certificate_for(one.order.id, one.version))
         }
+        checks = {key: check.findings for key in known if (check := certificates.check_for(*key))}
 
     def records(one: StoredOrder) -> OrderRecords:
-        return _records(one, known.get((one.order.id, one.version)), ground, settings, as_of)
+        key = (one.order.id, one.version)
+        return _records(one, known.get(key), checks.get(key, ()), ground, settings, as_of)
 
     gathered = []
     for one in stored:
@@ -218,6 +207,7 @@ def _gather(settings: Settings, database: Database, ground: Ground, as_of: datet
 def _records(
     stored: StoredOrder,
     certificate: Certificate | None,
+    checked: Sequence[Finding],
     ground: Ground,
     settings: Settings,
     as_of: datetime,
@@ -234,6 +224,7 @@ def _records(
         created=stored.created,
         updated=stored.finished_at or stored.version_at,
         cancelled=stored.state is OrderState.CANCELLED,
+        checked=checked,
     )
     if stored.state is OrderState.ENDED and stored.finished_at:
         return replace(records, events=ended_early(records.events, stored.finished_at))
@@ -297,7 +288,3 @@ def _note_withheld(database: Database, records: OrderRecords, as_of: datetime) -
                 at=as_of, actor=MACHINE, action="withheld", order_id=records.order_id, version=records.version,
                 from_state=stored.state, to_state=stored.state, detail=entry,
             )  # fmt: skip
-
-
-def _rounded(value: float) -> float | None:
-    return round(value, 1) if abs(value) != float("inf") else None
