@@ -8,7 +8,7 @@ from typing import Any
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
 from trafficfeed.formats.json_documents import as_collection, as_json
-from trafficfeed.formats.records import read_native
+from trafficfeed.formats.native_reading import read_native
 from trafficfeed.formats.standard import Fragment, Standard
 
 FILE_NAME = "closures.geojson"

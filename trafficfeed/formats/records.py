@@ -1,54 +1,189 @@
-"""Documents back to the few facts that every format has: what the semantic rules look at."""
+"""What every format's reader makes of a document: the few facts that the semantic rules look at.
 
-import json
-from collections.abc import Iterator, Mapping
+A reader (``native_reading``, ``wzdx_reading``, ``cifs_reading``, ``datex2_reading``, ``cap_reading``) takes bytes and
+gives a `Feed`. It fills what its standard has and leaves the rest at its default: a rule says nothing about what a
+standard has no place for. It never judges: texts stay as they are written, what is absent is None, and what has the
+wrong type is passed on for the rules to name. It raises `FeedNonConformant` only where the bytes are not a document of
+that standard at all (`refuse`).
+
+``path`` is always a path into the document that a person can follow: ``features[3].properties.start`` in JSON,
+``incidents/incident[3]/starttime`` in XML (JSON counts from 0, XPath from 1).
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from math import isfinite
 from typing import Any, NoReturn
 
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, Severity
 
+Stated = tuple[str, Any]
+"""A path into the document, and the text that stands there; None where it is absent."""
+
+
+class Clock(StrEnum):
+    """How a standard wants its times written."""
+
+    UTC = "utc"  # RFC 3339 with Z: native, WZDx
+    UTC_ADVISED = "utc-advised"  # an offset, best Z: DATEX II
+    OFFSET = "offset"  # any offset, Z included, but there must be one: CIFS
+    NUMERIC = "numeric"  # numeric offset, -00:00 for UTC, neither Z nor fractions: CAP
+
+
+class Shape(StrEnum):
+    """What coordinates draw."""
+
+    LINE = "line"  # along roads, in the direction of travel
+    POINTS = "points"  # places: no length, no direction (WZDx MultiPoint, DATEX PointLocation)
+    AREA = "area"  # a ring, its last point the first again (CAP polygon)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of a record: where it stands in the document, and its coordinates as they are written."""
+    """Coordinates of a record and where they stand.
+
+    `coordinates` are lon, lat in whatever order the document has them: a reader of a standard with latitude first
+    (CIFS, DATEX posList, CAP) turns each pair and says `latitude_first`, so that messages speak the document's order.
+    Text that is no number stays text; a last number without a partner is a coordinate of one number.
+    `is_detour` marks the way round; its faults weigh less, it may be drawn by hand.
+    """
 
     path: str
     coordinates: tuple[Any, ...]
     is_detour: bool = False
+    shape: Shape = Shape.LINE
+    latitude_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneState:
+    """One lane as a record has it: its number as written (text or number), and whether it is shut."""
+
+    path: str
+    number: Any
+    closed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One record of a feed as its document says it; texts unparsed, None where absent.
+    """One record of a feed as its document says it: a feature, an incident, a situation record, an alert.
 
-    `times` are the other times it bears, by path. `links` are ids that it refers to, with the kind of relation.
-    `compass` is "" where a line has no direction to compare. `native` holds the properties only our own format has.
+    Attributes
+    ----------
+    path, id
+        Where it stands, and its own id as text ("" where it has none).
+    start, end
+        Of the whole period, path and text. A single listed period is the record's; a recurrence is in `schedule`.
+    needs_end
+        False where the standard allows this kind of record to be open (a DATEX obstruction that is no closure, a CAP
+        message without ``expires``). A record that `closes` needs an end whatever this says.
+    times
+        Every other time it bears, by path, for the rules on offsets: those absent are left out unless the standard
+        demands them.
+    created, updated
+        Texts; None where absent. Both also stand in `times`.
+    lines
+        The record's own coordinates first, then detours.
+    compass
+        ``northbound`` and so on; "" where the line has no direction to compare, ``undefined`` and the like pass.
+    both_directions
+        The record speaks for both directions of its line (CIFS ``BOTH_DIRECTIONS``).
+    kind, subtype
+        CIFS ``type`` and ``subtype``; WZDx ``event_type``; DATEX the class (``xsi:type`` without prefix) and its
+        management or other type (``roadClosed``); CAP ``msgType``. None for a `subtype` that is absent.
+    closes
+        It shuts the road (all lanes, or the carriageway), as far as the standard says so.
+    street, description
+        None where the standard has no such field or the reader found none; "" where it is there and empty.
+    impact
+        WZDx ``vehicle_impact``.
+    lanes, lanes_total
+        The lanes it lists, and how many it says there are (None: it does not).
+    schedule
+        CIFS: day and text in the document's order, (("monday", "09:00-12:00"),). `schedule_path` is where.
+    group
+        Id of what it belongs to (CIFS ``parent_event``, DATEX situation, native order).
+    links
+        Kind of relation and id of other records of the *same document*; kind ``parent`` may not run in a circle.
+    references
+        CAP ``references``, path and text, unparsed: earlier messages, not in the document.
+    version
+        DATEX ``version``, native order version: path and what is written. None: the standard has none.
+    status
+        DATEX ``validityStatus``; CAP ``status``.
+    cancelled
+        It withdraws what was published.
+    languages
+        Languages in which it speaks, as written.
+    native
+        The properties only our own format has.
     """
 
     path: str
     id: str
-    start: tuple[str, Any]
-    end: tuple[str, Any]
-    times: tuple[tuple[str, Any], ...]
-    created: Any
-    updated: Any
-    lines: tuple[Line, ...]
+    start: Stated
+    end: Stated
+    times: tuple[Stated, ...] = ()
+    created: Any = None
+    updated: Any = None
+    lines: tuple[Line, ...] = ()
     compass: str = ""
+    both_directions: bool = False
     kind: str = ""
+    subtype: str | None = None
+    closes: bool = False
+    needs_end: bool = True
+    street: str | None = None
+    description: str | None = None
+    impact: str = ""
+    lanes: tuple[LaneState, ...] = ()
+    lanes_total: int | None = None
+    schedule: tuple[tuple[str, Any], ...] = ()
+    schedule_path: str = ""
+    group: str = ""
     links: tuple[tuple[str, str], ...] = ()
+    references: Stated | None = None
+    version: Stated | None = None
+    status: str = ""
+    cancelled: bool = False
+    languages: tuple[str, ...] = ()
     native: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A document: its records, the path and text of its own time, and the bounds it states."""
+    """A document.
 
-    published: tuple[str, Any]
+    Attributes
+    ----------
+    standard
+        The name in ``formats.standards.STANDARDS``; decides which rules of one standard alone are run.
+    published
+        The path and text of the document's own time; None in its place where the standard demands none (CIFS JSON).
+    records
+        In the document's order.
+    clock
+        How times are to be written.
+    bounds
+        West, south, east, north, degrees, where the document states them.
+    language
+        The document's own, "" where it has none.
+    datum
+        wgs84, gcj02 or bd09; lines are compared with the road graph in WGS-84 only.
+    tombstones
+        Ids and times of records that the document says are gone.
+    """
+
+    standard: str
+    published: Stated | None
     records: tuple[Record, ...]
+    clock: Clock = Clock.UTC
     bounds: tuple[float, float, float, float] | None = None
     language: str = ""
+    datum: str = "wgs84"
+    tombstones: tuple[tuple[str, Any], ...] = ()
 
 
 def is_point(point: Any) -> bool:
@@ -60,123 +195,33 @@ def is_point(point: Any) -> bool:
     )
 
 
-def read_native(data: bytes) -> Feed:
-    """Read our own GeoJSON.
+def latitude_first(text: Any, *, separators: str = ", ") -> tuple[Any, ...]:
+    """Return the lon, lat pairs of a text of latitudes and longitudes by turns.
 
-    Raises
-    ------
-    FeedNonConformant
-        If it is not JSON of that shape.
+    Parameters
+    ----------
+    text
+        ``60.17 24.94 60.18 24.95`` (CIFS, DATEX posList) or ``60.17,24.94 60.18,24.95`` (CAP).
+    separators
+        Characters between numbers, each or several of them.
     """
-    document = _document(data)
-    feed = _mapping(document.get("feed"))
-    return Feed(
-        published=("feed.published", feed.get("published")),
-        records=tuple(_native_record(path, feature) for path, feature in _features(document)),
-        bounds=_bounds(feed.get("area")),
-        language=str(feed.get("language", "")),
-    )
+    if not isinstance(text, str):
+        return ()
+    for mark in separators:
+        text = text.replace(mark, " ")
+    numbers = [_number(word) for word in text.split()]
+    pairs = zip(numbers[1::2], numbers[::2], strict=False)
+    return (*pairs, (numbers[-1],)) if len(numbers) % 2 else tuple(pairs)
 
 
-def read_wzdx(data: bytes) -> Feed:
-    """Read a WZDx WorkZoneFeed.
-
-    Raises
-    ------
-    FeedNonConformant
-        If it is not JSON of that shape.
-    """
-    document = _document(data)
-    feed = _mapping(document.get("feed_info"))
-    return Feed(
-        published=("feed_info.update_date", feed.get("update_date")),
-        records=tuple(_wzdx_record(path, feature) for path, feature in _features(document)),
-    )
-
-
-def _native_record(path: str, feature: Mapping[str, Any]) -> Record:
-    properties = _mapping(feature.get("properties"))
-    inner, detour = f"{path}.properties", properties.get("detour")
-    lines = [Line(path=f"{path}.geometry.coordinates", coordinates=_coordinates(feature.get("geometry")))]
-    if detour:
-        lines.append(Line(path=f"{inner}.detour.coordinates", coordinates=_coordinates(detour), is_detour=True))
-    is_turn = _mapping(properties.get("rule")).get("kind") == "turn_ban"
-    return Record(
-        path=path,
-        id=str(feature.get("id", "")),
-        start=(f"{inner}.start", properties.get("start")),
-        end=(f"{inner}.end", properties.get("end")),
-        times=tuple((f"{inner}.{name}", properties.get(name)) for name in ("created", "updated")),
-        created=properties.get("created"),
-        updated=properties.get("updated"),
-        lines=tuple(lines),
-        compass="" if is_turn else str(properties.get("direction", "")),
-        native=properties,
-    )
-
-
-def _wzdx_record(path: str, feature: Mapping[str, Any]) -> Record:
-    properties = _mapping(feature.get("properties"))
-    core, inner = _mapping(properties.get("core_details")), f"{path}.properties"
-    kind = str(core.get("event_type", ""))
-    line = Line(
-        path=f"{path}.geometry.coordinates",
-        coordinates=_coordinates(feature.get("geometry")),
-        is_detour=kind == "detour",
-    )
-    times = (("creation_date", core.get("creation_date")), ("update_date", core.get("update_date")))
-    related = core.get("related_road_events")
-    return Record(
-        path=path,
-        id=str(feature.get("id", "")),
-        start=(f"{inner}.start_date", properties.get("start_date")),
-        end=(f"{inner}.end_date", properties.get("end_date")),
-        times=tuple((f"{inner}.core_details.{name}", text) for name, text in times if text is not None),
-        created=core.get("creation_date"),
-        updated=core.get("update_date"),
-        lines=(line,),
-        compass=str(core.get("direction", "")),
-        kind=kind,
-        links=tuple((str(link.get("type")), str(link.get("id"))) for link in _items(related)),
-    )
-
-
-def _document(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        _refuse(f"the document is not JSON ({error})")
-    if not isinstance(document, dict) or not isinstance(document.get("features"), list):
-        _refuse("the document is not a FeatureCollection")
-    return document
-
-
-def _refuse(message: str) -> NoReturn:
-    finding = Finding(
-        rule="document.shape", severity=Severity.ERROR, message=message, mend="write it with the format's encoder"
-    )
+def refuse(message: str, *, mend: str = "write it with the format's encoder") -> NoReturn:
+    """Raise `FeedNonConformant` for bytes that are not a document of their standard at all."""
+    finding = Finding(rule="feed.document.shape", severity=Severity.ERROR, message=message, mend=mend)
     raise FeedNonConformant(message, [finding]) from None
 
 
-def _features(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, feature in enumerate(document["features"]):
-        yield f"features[{number}]", _mapping(feature)
-
-
-def _bounds(area: Any) -> tuple[float, float, float, float] | None:
-    if isinstance(area, list) and len(area) == 4 and is_point(area[:2]) and is_point(area[2:]):
-        return area[0], area[1], area[2], area[3]
-    return None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _items(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _coordinates(geometry: Any) -> tuple[Any, ...]:
-    found = _mapping(geometry).get("coordinates")
-    return tuple(found) if isinstance(found, list) else ()
+def _number(word: str) -> float | str:
+    try:
+        return float(word)
+    except ValueError:
+        return word

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from trafficfeed.findings import Finding
-from trafficfeed.formats.records import Feed, read_native, read_wzdx
+from trafficfeed.formats.native_reading import read_native
+from trafficfeed.formats.records import Feed
 from trafficfeed.formats.rules import geometry, identity, proof, times, travel
 from trafficfeed.formats.rules.geometry import Bounds
+from trafficfeed.formats.wzdx_reading import read_wzdx
 from trafficfeed.network.road_graph import RoadGraph
 
 

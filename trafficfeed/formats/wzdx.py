@@ -11,9 +11,9 @@ from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
 from trafficfeed.formats.json_documents import as_collection, as_json
-from trafficfeed.formats.records import read_wzdx
 from trafficfeed.formats.standard import Fragment, Standard
 from trafficfeed.formats.wzdx_impact import lanes, restrictions, speed_limit_kph, unspoken, vehicle_impact
+from trafficfeed.formats.wzdx_reading import read_wzdx
 
 FILE_NAME = "wzdx.geojson"
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"

@@ -13,7 +13,7 @@ _UTC = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z")
 
 def times_are_utc(feed: Feed) -> Iterator[Finding]:
     """Every time is RFC 3339 in UTC with ``Z``. Source: WZDx 4.2, start_date and others ("The UTC date and time")."""
-    stated = [feed.published]
+    stated = [feed.published] if feed.published else []
     for record in feed.records:
         stated += [record.start, record.end, *record.times]
     for path, text in stated:
@@ -33,14 +33,14 @@ def ends_follow_starts(feed: Feed) -> Iterator[Finding]:
 
 def updates_follow_creation(feed: Feed) -> Iterator[Finding]:
     """A record is not updated before it was created, nor after the feed was published."""
-    published = _instant(feed.published[1])
+    published = _instant(feed.published[1]) if feed.published else None
     for record in feed.records:
         created, updated = _instant(record.created), _instant(record.updated)
         if created and updated and updated < created:
             message = f"updated at {record.updated}, before its creation at {record.created}"
             yield _error("time.update", record.path, message, "take both from the order's history")
         if updated and published and updated > published:
-            message = f"updated at {record.updated}, after the feed was published at {feed.published[1]}"
+            message = f"updated at {record.updated}, after the feed was published at {published:%Y-%m-%dT%H:%M:%SZ}"
             yield _error("time.published", record.path, message, "publish with the time of the latest change or later")
 
 
