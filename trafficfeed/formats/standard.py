@@ -13,8 +13,8 @@ from trafficfeed.formats.records import Feed
 class Fragment:
     """One record as its document has it, ready to be put among the others.
 
-    `id` sorts the document. `event_id` is the road event it was made of. `authority` and `updated` are the event's, for
-    formats whose head names its sources.
+    `id` sorts the document. `event_id` is the road event it was made of, `order_id` that event's order, for formats that
+    keep an order together. `authority` and `updated` are the event's, for formats whose head names its sources.
     """
 
     id: str
@@ -22,6 +22,7 @@ class Fragment:
     data: bytes
     authority: str
     updated: datetime
+    order_id: str = ""
 
     @classmethod
     def of(cls, event: RoadEvent, data: bytes, *, id: str | None = None) -> "Fragment":
@@ -32,6 +33,7 @@ class Fragment:
             data=data,
             authority=event.authority,
             updated=event.updated,
+            order_id=event.order_id,
         )
 
 
