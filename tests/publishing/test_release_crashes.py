@@ -22,18 +22,17 @@ _FORK = multiprocessing.get_context("fork")
 
 
 def _documents(generation: int, size: int = 50_000) -> dict[str, Document]:
-    """Three documents that all say the same: a mix of two releases would show."""
+    """Three documents, each its own, that all say the same: a mix of two releases would show."""
     body = f"{generation:012d}".encode() * (size // 12)
-    return {name: Document(data=body, media_type="text/plain") for name in NAMES}
+    return {name: Document(data=body + name.encode(), media_type="text/plain") for name in NAMES}
 
 
 def _generation(release: Release | None) -> int:
     """Return which generation a release is, having looked at every byte of it."""
     assert release is not None
     assert release.faults == ()
-    (body,) = {document.data for document in release.documents.values()}
-    generation = int(body[:12])
-    assert release.documents == _documents(generation, len(body))
+    (generation,) = {int(document.data[:12]) for document in release.documents.values()}
+    assert release.documents == _documents(generation)
     return generation
 
 
@@ -52,8 +51,8 @@ def _publish_once(folder: str, generation: int, step_number: int) -> None:
     store.publish(_documents(generation), as_of=NOW, facts={})
 
 
-# the steps: one for each document, then the manifest, the hint, the end
-@pytest.mark.parametrize("step_number", range(len(NAMES) + 3))
+# the steps: one for each document, then the manifest, the hint, the version's number, the end
+@pytest.mark.parametrize("step_number", range(len(NAMES) + 4))
 def test_killed_at_any_step_a_publisher_leaves_the_old_release_or_the_new(tmp_path: Path, step_number: int) -> None:
     store = ReleaseStore(ObjectStore(str(tmp_path)), "closures")
     store.publish(_documents(1), as_of=NOW, facts={})
@@ -67,6 +66,7 @@ def test_killed_at_any_step_a_publisher_leaves_the_old_release_or_the_new(tmp_pa
     again = store.publish(_documents(2), as_of=NOW, facts={})
     assert _generation(store.current()) == 2
     assert again.manifest.number == 2
+    assert store.find(again.version) == again.manifest
 
 
 def _publish_for_ever(folder: str, first: int, begun: Any = None) -> None:

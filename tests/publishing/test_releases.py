@@ -1,3 +1,4 @@
+import hashlib
 import json
 import threading
 import uuid
@@ -5,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -98,25 +99,105 @@ def test_history_is_in_order_and_each_names_the_one_before(store: ReleaseStore) 
 def test_what_was_served_at_a_time_can_be_replayed(store: ReleaseStore) -> None:
     for n, text in enumerate(("one", "two", "three")):
         _publish(store, text, after_h=n)
-    replayed = [store.release_as_of(NOW + timedelta(minutes=m)) for m in (-1, 0, 59, 60, 1000)]
-    assert [release and release.documents["closures.geojson"].data for release in replayed] == [
+    replayed = [store.manifest_as_of(NOW + timedelta(minutes=m)) for m in (-1, 0, 59, 60, 1000)]
+    assert [manifest and store.document(manifest, "closures.geojson").data for manifest in replayed] == [
         None, b"one", b"one", b"two", b"three"
     ]  # fmt: skip
 
 
-def test_rolling_back_serves_the_old_content_as_a_new_release_that_says_so(store: ReleaseStore) -> None:
-    old = _publish(store, "good")
-    _publish(store, "bad", after_h=1)
-    back = store.roll_back(old.version, as_of=NOW + timedelta(hours=2), reason="wrong street")
-    assert (back.version, back.manifest.number) == (old.version, 3)
-    assert back.manifest.facts["rolled_back"] == {"to": 1, "reason": "wrong street"}
-    assert _text(store) == "good"
+def test_times_of_releases_never_run_back_so_that_a_time_finds_its_release(store: ReleaseStore) -> None:
+    for text, after_h in (("one", 0), ("two", 2), ("three", 1), ("four", 3)):
+        _publish(store, text, after_h=after_h)
+    times = [manifest.published_at for manifest in store.history()]
+    assert times == [NOW + timedelta(hours=h) for h in (0, 2, 2, 3)]
+    found = store.manifest_as_of(NOW + timedelta(hours=2))
+    assert found is not None
+    assert found.number == 3
 
 
-def test_rolling_back_to_what_never_was_is_refused(store: ReleaseStore) -> None:
+def test_of_a_thousand_releases_a_replay_reads_about_a_dozen_manifests(tmp_path: Path) -> None:
+    class Counted(ObjectStore):
+        asked: ClassVar[list[str]] = []
+
+        def read(self, path: str) -> bytes | None:
+            self.asked.append(path)
+            return super().read(path)
+
+    objects = Counted(f"memory://{uuid.uuid4().hex}")
+    store = ReleaseStore(objects, "closures")
+    for n in range(1000):
+        store.publish(_documents(str(n)), as_of=NOW + timedelta(minutes=n), facts={})
+    for n in (0, 1, 499, 998, 999):
+        objects.asked.clear()
+        manifest = store.manifest_as_of(NOW + timedelta(minutes=n, seconds=30))
+        assert manifest is not None
+        assert (manifest.number, store.document(manifest, "closures.geojson").data) == (n + 1, str(n).encode())
+        assert len(objects.asked) <= 15
+
+
+def test_a_damaged_manifest_on_the_way_does_not_mislead_a_replay(store: ReleaseStore, objects: ObjectStore) -> None:
+    for n in range(9):
+        _publish(store, str(n), after_h=n)
+    for number in (4, 5):
+        _damage(objects, f"feeds/closures/releases/{number:08d}.json", b"rot")
+    found = [store.manifest_as_of(NOW + timedelta(hours=n)) for n in range(9)]
+    assert [manifest and manifest.number for manifest in found] == [1, 2, 3, 3, 3, 6, 7, 8, 9]
+
+
+def test_what_was_served_and_is_damaged_is_refused_rather_than_replaced(
+    store: ReleaseStore, objects: ObjectStore
+) -> None:
     _publish(store, "one")
-    with pytest.raises(PublishFailed, match="no intact release"):
-        store.roll_back("0" * 64, as_of=NOW, reason="x")
+    _publish(store, "two", after_h=1)
+    _damage(objects, _path_of(b"two"), b"rot")
+    manifest = store.manifest_as_of(NOW + timedelta(hours=1))
+    assert manifest is not None
+    with pytest.raises(PublishFailed, match="release 2"):
+        store.document(manifest, "closures.geojson")
+
+
+def test_a_document_that_did_not_change_is_not_written_again_and_keeps_its_date(objects: ObjectStore) -> None:
+    steps: list[str] = []
+    store = ReleaseStore(objects, "closures", on_step=steps.append)
+    for n, text in enumerate(("one", "two")):
+        store.publish(_documents(text, **{"wzdx.geojson": "same"}), as_of=NOW + timedelta(hours=n), facts={})
+    assert steps.count("document wzdx.geojson") == 1
+    assert steps.count("document closures.geojson") == 2
+    entries = store.history()[-1].documents
+    assert entries["wzdx.geojson"].modified == NOW
+    assert entries["closures.geojson"].modified == NOW + timedelta(hours=1)
+
+
+def test_documents_with_the_same_bytes_are_kept_once(store: ReleaseStore, objects: ObjectStore) -> None:
+    store.publish(_documents("same", **{"partners/a/closures.geojson": "same"}), as_of=NOW, facts={})
+    assert len(objects.list("feeds/closures/documents")) == 1
+    release = store.current()
+    assert release is not None
+    assert set(release.documents) == {"closures.geojson", "partners/a/closures.geojson"}
+
+
+def test_a_release_is_found_by_its_version_or_its_number(store: ReleaseStore) -> None:
+    versions = [_publish(store, text, after_h=n).version for n, text in enumerate(("one", "two", "one"))]
+    found = [store.find(name) for name in (versions[0], versions[1], "2", "0" * 64, "9", "0", "../newest", "", "٣")]
+    assert [manifest and manifest.number for manifest in found] == [3, 2, 2, None, None, None, None, None, None]
+
+
+def test_a_version_whose_number_was_not_noted_is_noted_by_the_next_publisher(
+    store: ReleaseStore, objects: ObjectStore
+) -> None:
+    first = _publish(store, "one")
+    _damage(objects, f"feeds/closures/versions/{first.version}", None)
+    assert store.find(first.version) is None
+    _publish(store, "two")
+    assert store.find(first.version) == first.manifest
+
+
+def test_manifests_come_page_by_page_newest_first(store: ReleaseStore) -> None:
+    for n in range(5):
+        _publish(store, str(n), after_h=n)
+    assert [m.number for m in store.manifests(limit=2)] == [5, 4]
+    assert [m.number for m in store.manifests(before=4, limit=2)] == [3, 2]
+    assert store.manifests(before=1) == ()
 
 
 def test_nothing_is_no_release(store: ReleaseStore) -> None:
@@ -129,8 +210,8 @@ def test_a_damaged_document_falls_back_to_the_last_good_release_and_says_so(
     store: ReleaseStore, objects: ObjectStore, tmp_path: Path, damage: bytes | None
 ) -> None:
     _publish(store, "one")
-    version = _publish(store, "two", after_h=1).version
-    _damage(objects, f"feeds/closures/documents/{version}/closures.geojson", damage)
+    _publish(store, "two", after_h=1)
+    _damage(objects, _path_of(b"two"), damage)
     release = store.current()
     assert release is not None
     assert release.documents["closures.geojson"].data == b"one"
@@ -163,8 +244,8 @@ def test_a_manifest_that_was_edited_by_hand_is_not_believed(store: ReleaseStore,
 
 def test_publishing_over_a_damaged_release_mends_or_follows_it(store: ReleaseStore, objects: ObjectStore) -> None:
     _publish(store, "one")
-    version = _publish(store, "two", after_h=1).version
-    _damage(objects, f"feeds/closures/documents/{version}/closures.geojson", b"rot")
+    _publish(store, "two", after_h=1)
+    _damage(objects, _path_of(b"two"), b"rot")
     _publish(store, "two", after_h=2)
     assert _text(store) == "two"
     _damage(objects, "feeds/closures/releases/00000002.json", b"rot")
@@ -174,8 +255,8 @@ def test_publishing_over_a_damaged_release_mends_or_follows_it(store: ReleaseSto
 
 
 def test_when_nothing_is_intact_that_is_said_and_publishing_helps(store: ReleaseStore, objects: ObjectStore) -> None:
-    version = _publish(store, "one").version
-    _damage(objects, f"feeds/closures/documents/{version}/closures.geojson", b"rot")
+    _publish(store, "one")
+    _damage(objects, _path_of(b"one"), b"rot")
     with pytest.raises(PublishFailed, match="none of 1 releases is intact"):
         store.current()
     _publish(store, "two")
@@ -250,8 +331,14 @@ def test_who_gathers_anew_when_outrun_ends_with_the_newest_facts(objects: Object
 
 
 def test_a_manifest_is_written_and_read_back_the_same() -> None:
-    manifest = Manifest.of(_documents("ä", b="2"), number=7, as_of=NOW, facts={"é": [1, None]}).following("0" * 64)
+    first = Manifest.of(_documents("ä", b="2"), number=6, as_of=NOW, facts={})
+    manifest = Manifest.of(_documents("ö", b="2"), number=7, as_of=NOW, facts={"é": [1, None]}).following(first)
     assert read_manifest(write_manifest(manifest)) == manifest
+
+
+def _path_of(data: bytes) -> str:
+    sha256 = hashlib.sha256(data).hexdigest()
+    return f"feeds/closures/documents/{sha256[:2]}/{sha256}"
 
 
 def _read(store: ReleaseStore, number: int) -> str:

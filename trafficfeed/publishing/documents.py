@@ -26,11 +26,23 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentEntry:
-    """A document as the manifest has it."""
+    """A document as the manifest has it; `modified` is when it became the document of its name."""
 
     sha256: str
     size: int
     media_type: str
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """Why an older release is served and nothing new: which one, by whose decision, since when."""
+
+    to: int
+    version: str
+    reason: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +50,8 @@ class Manifest:
     """One release without its bytes.
 
     `version` is the content's (`version_of`); `number` counts the feed's releases from 1; `previous` is the version
-    before, None for the first. `facts` is what the publisher adds: order versions and certificates.
+    before, None for the first. `published_at` is never earlier than that of the release before. `facts` is what the
+    publisher adds: order versions and certificates.
     """
 
     number: int
@@ -61,27 +74,53 @@ class Manifest:
         """
         if as_of.tzinfo is None:
             raise ValueError(f"a release needs an aware time, got {as_of.isoformat()}")
+        published_at = as_of.astimezone(UTC)
         entries = {
-            name: DocumentEntry(sha256=document.sha256, size=len(document.data), media_type=document.media_type)
+            name: DocumentEntry(
+                sha256=document.sha256,
+                size=len(document.data),
+                media_type=document.media_type,
+                modified=published_at,
+            )
             for name, document in sorted(documents.items())
         }
         return cls(
             number=number,
             version=version_of(entries),
             previous=None,
-            published_at=as_of.astimezone(UTC),
+            published_at=published_at,
             documents=entries,
             facts=dict(facts),
         )
 
-    def following(self, previous: str) -> "Manifest":
-        """Return the same with `previous` as the version before."""
-        return replace(self, previous=previous)
+    @property
+    def rolled_back(self) -> RolledBack | None:
+        """What holds the feed at an older release, or None."""
+        said = self.facts.get("rolled_back")
+        return None if said is None else RolledBack(**{**said, "at": datetime.fromisoformat(said["at"])})
+
+    def following(self, held: "Manifest") -> "Manifest":
+        """Return the same as the release after `held`.
+
+        Facts gathered by a slower publisher may be a little older than those published meanwhile: their release comes
+        later all the same, so that the times of releases never run back and a time finds its release by bisection.
+        """
+        published_at = max(self.published_at, held.published_at)
+        entries = {
+            name: replace(entry, modified=_modified(entry, held.documents.get(name), published_at))
+            for name, entry in self.documents.items()
+        }
+        return replace(self, previous=held.version, published_at=published_at, documents=entries)
+
+
+def _modified(entry: DocumentEntry, held: DocumentEntry | None, published_at: datetime) -> datetime:
+    is_same = held is not None and (held.sha256, held.media_type) == (entry.sha256, entry.media_type)
+    return held.modified if held is not None and is_same else published_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A release with its bytes, all verified against the manifest.
+    """A release with its bytes, all verified against the manifest; several names may have the same document.
 
     `faults` names newer releases that were passed over because they are damaged; empty when all is well.
     """
@@ -119,7 +158,12 @@ def write_manifest(manifest: Manifest) -> bytes:
         "previous": manifest.previous,
         "published_at": manifest.published_at.isoformat(),
         "documents": {
-            name: {"sha256": entry.sha256, "size": entry.size, "media_type": entry.media_type}
+            name: {
+                "sha256": entry.sha256,
+                "size": entry.size,
+                "media_type": entry.media_type,
+                "modified": entry.modified.isoformat(),
+            }
             for name, entry in manifest.documents.items()
         },
         "facts": manifest.facts,
@@ -137,13 +181,18 @@ def read_manifest(data: bytes) -> Manifest:
     """
     try:
         document = json.loads(data)
-        return Manifest(
+        manifest = Manifest(
             number=int(document["number"]),
             version=str(document["version"]),
             previous=document["previous"],
             published_at=datetime.fromisoformat(document["published_at"]),
-            documents={name: DocumentEntry(**entry) for name, entry in document["documents"].items()},
+            documents={
+                name: DocumentEntry(**{**entry, "modified": datetime.fromisoformat(entry["modified"])})
+                for name, entry in document["documents"].items()
+            },
             facts=document["facts"],
         )
+        _ = manifest.rolled_back  # refused here rather than where it is asked for
+        return manifest
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it is not a manifest: {error!r}") from error

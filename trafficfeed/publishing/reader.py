@@ -80,7 +80,8 @@ class ReleaseReader:
     def _take(self, newest: int) -> None:
         if newest == 0:
             return
-        release = self._store.load(newest)
+        held = () if self._release is None else self._release.documents.values()
+        release = self._store.load(newest, known={document.sha256: document for document in held})
         if (
             self._release is None
             or release.manifest != self._release.manifest
