@@ -140,6 +140,7 @@ def _of_measure(
                 window=occurrence.window,
                 end_is_estimate=occurrence.end_is_estimate,
                 until=occurrence.until,
+                recurring=not occurrence.listed,
                 extra={"note": occurrence.note} if occurrence.note else {},
             )
 

@@ -107,7 +107,7 @@ class RoadEvent:
     `detour` is a line like `coordinates`, or None, along `detour_streets` where these are known. `order_version` counts
     the order's versions. `segments` cover `coordinates` from junction to junction. `areas` are the outer rings that the
     measure's areas were drawn with. `openlr` is the binary location reference (OpenLR 1.5, base64) of the whole line,
-    None where decoding does not give the same path back.
+    None where decoding does not give the same path back. `recurring` marks one occurrence of a rule that repeats.
     """
 
     id: str
@@ -145,5 +145,6 @@ class RoadEvent:
     segments: Sequence[RoadSegment] = ()
     areas: Sequence[Sequence[tuple[float, float]]] = ()
     openlr: str | None = None
+    recurring: bool = False
     transit: Sequence[TransitImpact] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
