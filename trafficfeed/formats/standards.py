@@ -2,14 +2,19 @@
 
 from types import MappingProxyType
 
-from trafficfeed.formats import native, wzdx
+from trafficfeed.formats import cap, cifs, cifs_json, impact, native, wzdx
 
 STANDARDS = MappingProxyType(
     {
         standard.name: standard
         for standard in (
             native.STANDARD,
+            china_rsi.STANDARD,
             wzdx.STANDARD,
+            cap.STANDARD,
+            impact.STANDARD,
+            cifs.STANDARD,
+            cifs_json.STANDARD,
         )
     }
 )
