@@ -30,8 +30,8 @@ class FeedInfo:
         Where this document is served.
     update_frequency_s
         Longest time between two looks at the facts, s.
-    datum
-        Of the coordinates: wgs84, gcj02 or bd09.
+    datum, decimals
+        Of the coordinates: wgs84, gcj02 or bd09; most decimals that the taker reads, None: as many as are exact.
     left_hand
         Traffic drives on the left; turns the counting of lanes round.
     bounds
@@ -52,6 +52,7 @@ class FeedInfo:
     timezone: str = "UTC"
     update_frequency_s: int = 60
     datum: str = "wgs84"
+    decimals: int | None = None
     left_hand: bool = False
     bounds: tuple[float, float, float, float] | None = None
     tombstones: Sequence[Tombstone] = ()

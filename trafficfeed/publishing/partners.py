@@ -39,6 +39,8 @@ class Partner:
         Of every coordinate it gets: ``wgs84``, ``gcj02`` or ``bd09``.
     formats
         Names in `STANDARDS`; each allows the datum.
+    decimals
+        Most decimals that it reads of a coordinate in GCJ-02 or BD-09; None: as many as are exact.
     language
         BCP 47, in which formats with one language speak to it; empty: the city's.
     contact
@@ -54,6 +56,7 @@ class Partner:
     profile: str
     datum: str = "wgs84"
     formats: tuple[str, ...]
+    decimals: int | None = None
     language: str = ""
     contact: str = ""
     event_codes: Mapping[str, int] = field(default_factory=dict, hash=False)
@@ -72,6 +75,7 @@ class _Entry(_Strict):
     profile: Literal["waze", "google", "tomtom", "datex", "china"]
     datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
     formats: Annotated[tuple[str, ...], Field(min_length=1)]
+    decimals: Annotated[int, Field(ge=5, le=9)] | None = None
     language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
     contact: str = ""
     event_codes: _Codes | str = Field(default_factory=dict, description="a table, or a TOML file beside this one")
@@ -99,11 +103,9 @@ def load_partners(city: City) -> tuple[Partner, ...]:
         return ()
     entries = _read(path, _File).partner
     codes = [_codes(entry, path) for entry in entries]
-    findings = [
-        *_repeated(entries),
-        *(finding for at, entry in enumerate(entries) for finding in _formats(entry, f"partner[{at}]")),
-        *(finding for at, found in enumerate(codes) for finding in _keys(found, f"partner[{at}].event_codes")),
-    ]
+    findings = [*_repeated(entries)]
+    for at, (entry, found) in enumerate(zip(entries, codes, strict=True)):
+        findings += [*_formats(entry, found, f"partner[{at}]"), *_keys(found, f"partner[{at}].event_codes")]
     if findings:
         raise ScenarioInvalid(f"{path} cannot be used: {findings[0].message} ({findings[0].where})", findings)
     return tuple(_partner(entry, found) for entry, found in zip(entries, codes, strict=True))
@@ -116,6 +118,7 @@ def _partner(entry: _Entry, codes: Mapping[str, int]) -> Partner:
         profile=entry.profile,
         datum=entry.datum,
         formats=entry.formats,
+        decimals=entry.decimals,
         language=entry.language,
         contact=entry.contact,
         event_codes=codes,
@@ -149,13 +152,16 @@ def _repeated(entries: tuple[_Entry, ...]) -> Iterator[Finding]:
         seen.add(entry.id)
 
 
-def _formats(entry: _Entry, where: str) -> Iterator[Finding]:
+def _formats(entry: _Entry, codes: Mapping[str, int], where: str) -> Iterator[Finding]:
     for at, name in enumerate(entry.formats):
         place = f"{where}.formats[{at}]"
         if name not in STANDARDS:
             yield _finding(
                 "format", place, f"there is no format {name!r}", f"use one of {', '.join(sorted(STANDARDS))}"
             )
+        elif name == "rsi" and not codes:
+            message = "rsi needs the event codes of GB/T 29100, and none is made up"
+            yield _finding("event_code", f"{where}.event_codes", message, "give a table or a file, or take rsi off")
         elif entry.datum not in STANDARDS[name].datums:
             allowed = " or ".join(STANDARDS[name].datums)
             message = f"{name} cannot be published in {entry.datum}"
