@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from trafficfeed.formats import cap, cifs, cifs_json, impact, native, wzdx
+from trafficfeed.formats import cap, china_rsi, cifs, cifs_json, impact, native, wzdx
 
 STANDARDS = MappingProxyType(
     {
