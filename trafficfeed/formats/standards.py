@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from trafficfeed.formats import cap, china_rsi, cifs, cifs_json, impact, native, wzdx
+from trafficfeed.formats import cap, china_rsi, cifs, cifs_json, datex2, impact, native, wzdx
 
 STANDARDS = MappingProxyType(
     {
@@ -11,6 +11,7 @@ STANDARDS = MappingProxyType(
             native.STANDARD,
             china_rsi.STANDARD,
             wzdx.STANDARD,
+            datex2.STANDARD,
             cap.STANDARD,
             impact.STANDARD,
             cifs.STANDARD,
