@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     thresholds: Thresholds = Thresholds()
     simulation: SimulationSettings = SimulationSettings()
     keep_ended_s: float = Field(3600.0, ge=0, description="how long an ended record stays in the feeds")
+    keep_tombstones_s: float = Field(
+        7 * 86400.0, ge=0, description="how long the feeds name a record that is gone, and why"
+    )
     planning_days: int = Field(400, ge=1, description="how far ahead an order's windows are checked and simulated")
     horizon_days: int = Field(28, ge=1, description="how far ahead periods are published")
 

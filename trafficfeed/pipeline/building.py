@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from trafficfeed.errors import FeedNonConformant, OrderInvalid, SourceMalformed, SourceUnavailable
-from trafficfeed.findings import errors_in
 from trafficfeed.pipeline.assessment import Assessment
+from trafficfeed.pipeline.draft_checks import errors_by_order, in_order
+from trafficfeed.pipeline.event_drafts import event_drafts
 from trafficfeed.pipeline.order_files import FileReport, check_files, ground_for
-from trafficfeed.pipeline.releasing import OrderRecords, check_documents, encode, records_of, within_horizon
+from trafficfeed.pipeline.records import OrderRecords, events_of, within_horizon
 from trafficfeed.pipeline.simulating import certify, question_of, report_files
+from trafficfeed.pipeline.variants import variants_of
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.progress import Progress, silent
+from trafficfeed.publishing.partners import load_partners
 from trafficfeed.settings import Settings
 from trafficfeed.simulation.certificate import Certificate, Verdict, as_document, from_document
 from trafficfeed.simulation.rerun import rerun as run_again
@@ -55,10 +58,10 @@ def build(
 ) -> Built:
     """Build the closures feed from order files into the folder `out`.
 
-    Writes ``closures.geojson``, ``wzdx.geojson``, ``certificate.json`` (all certificates, by order) and
-    ``report/<order>/report.html``. Each order is simulated beside those before it that passed. Orders whose verdict is
-    not *publish* have a certificate and no records. Files that are there already are replaced one by one, each whole,
-    and only when all has gone well.
+    Writes every format (``closures.geojson``, ``wzdx.geojson``, …), ``certificate.json`` (all certificates, by order)
+    and ``report/<order>/report.html``. Each order is simulated beside those before it that passed. Orders whose
+    verdict is not *publish* have a certificate and no records. Files that are there already are replaced one by one,
+    each whole, and only when all has gone well.
 
     Raises
     ------
@@ -151,15 +154,11 @@ def read_certificates(file: Path) -> tuple[Certificate, ...]:
 def _records(
     assessment: Assessment, certificate: Certificate, ground: Ground, settings: Settings, as_of: datetime
 ) -> OrderRecords:
-    return records_of(
-        within_horizon(assessment, as_of=as_of, settings=settings),
-        ground=ground,
-        settings=settings,
-        certificate=certificate,
-        version=1,
-        created=as_of,
-        updated=as_of,
+    shown = within_horizon(assessment, as_of=as_of, settings=settings)
+    events = events_of(
+        shown, ground=ground, settings=settings, certificate=certificate, version=1, created=as_of, updated=as_of
     )
+    return OrderRecords(order_id=assessment.order.id, version=1, certificate_id=certificate.id, events=events)
 
 
 def _documents(
@@ -169,14 +168,22 @@ def _documents(
     settings: Settings,
     as_of: datetime,
 ) -> dict[str, bytes]:
-    events = [event for one in records for event in one.events]
-    documents = encode(events, ground=ground, settings=settings, publication_time=as_of)
-    errors = errors_in(check_documents(documents, ground=ground))
-    if errors:
-        raise FeedNonConformant(f"the feed breaks a rule and is not written: {errors[0]}", errors)
     stated = {"certificates": [as_document(certificate) for certificate in certificates.values()]}
     written = {"certificate.json": (json.dumps(stated, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()}
-    return written | {name: document.data for name, document in documents.items()}
+    variants = variants_of(ground, settings, load_partners(ground.city))
+    drafts = {(one.order_id, one.version): event_drafts(one.events, variants, known={}) for one in records}
+    for variant in variants:
+        fragments = {
+            key: [f for event in events for f in event.fragments[variant.name]] for key, events in drafts.items()
+        }
+        faults = errors_by_order(fragments, variant, graph=ground.graph, as_of=as_of)
+        for key, errors in faults.items():
+            raise FeedNonConformant(
+                f"{variant.name} of {key[0]} breaks a rule; nothing is written: {errors[0]}", errors
+            )
+        data = variant.standard.assemble(in_order(fragments.values()), as_of, variant.info)
+        written |= dict.fromkeys(variant.files, data)
+    return written
 
 
 def _refuse_repeated(sound: Sequence[Assessment]) -> None:
@@ -194,13 +201,16 @@ def _of_order(progress: Progress, order_id: str) -> Progress:
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
 
 
 def _move(draft: Path, out: Path) -> None:
     """Move the draft into place: reports first, the feeds last, each file whole."""
     out.mkdir(parents=True, exist_ok=True)
-    files = sorted((p for p in draft.rglob("*") if p.is_file()), key=lambda p: (p.suffix == ".geojson", p))
+    files = sorted(
+        (p for p in draft.rglob("*") if p.is_file()), key=lambda p: (p.relative_to(draft).parts[0] != "report", p)
+    )
     for path in files:
         target = out / path.relative_to(draft)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,19 +1,19 @@
 """What time alone does to orders: published ones become active, active ones end."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from trafficfeed.closures.orders import Order, OrderState
-from trafficfeed.closures.schedules import Occurrence, windows_of
+from trafficfeed.closures.schedules import windows_of
 from trafficfeed.errors import OrderConflict
 from trafficfeed.pipeline.orders import MACHINE
+from trafficfeed.pipeline.timetable import TIMETABLES
 from trafficfeed.store.database import Database
 from trafficfeed.store.orders import Orders, Step, StoredOrder
 
-_MOMENT: Final = timedelta(microseconds=1)
-_REACHES: Final = (timedelta(days=31), timedelta(days=3 * 366))  # a rule that skips longer than this has ended
-_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_REACH: Final = timedelta(days=31)
+_FARTHEST: Final = timedelta(days=3 * 366)  # a rule that skips longer than this has ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def apply_clock(database: Database, *, as_of: datetime, city: str | None = None)
     ended: list[str] = []
     overdue: list[str] = []
     for stored in running:
-        due, late = _due(stored.order, as_of)
+        due, late = _due(stored.order, stored.sha256, as_of)
         if late:
             overdue.append(stored.order.id)
         if due is None or not _move(database, stored, due, as_of):
@@ -56,31 +56,25 @@ def apply_clock(database: Database, *, as_of: datetime, city: str | None = None)
     return ClockReport(activated=tuple(activated), ended=tuple(ended), overdue=tuple(overdue))
 
 
-def _due(order: Order, as_of: datetime) -> tuple[OrderState | None, bool]:
+def next_move(order: Order, sha256: str, *, after: datetime) -> datetime | None:
+    """Return when the clock may move a published or active order next; None where no window is in sight."""
+    return TIMETABLES.of(order, sha256, until=after + _REACH).next_bound(after)
+
+
+def _due(order: Order, sha256: str, as_of: datetime) -> tuple[OrderState | None, bool]:
     """Return the state that the windows ask for (None: not begun), and whether an estimated end has passed."""
-    if _has_more(order, as_of):
-        return (OrderState.ACTIVE if _past(order, as_of) else None), False
-    past = _past(order, as_of)
-    last = max(past, key=lambda occurrence: occurrence.window.end, default=None)
+    times = TIMETABLES.of(order, sha256, until=as_of + _REACH)
+    begun = bool(times.bounds) and times.bounds[0] <= as_of
+    if (times.bounds and times.bounds[-1] > as_of) or _has_more(order, as_of):
+        return (OrderState.ACTIVE if begun else None), False
+    last = max(times.all, key=lambda occurrence: occurrence.window.end, default=None)
     late = last is not None and last.end_is_estimate
     return (OrderState.ACTIVE if late else OrderState.ENDED), late
 
 
 def _has_more(order: Order, as_of: datetime) -> bool:
-    """Tell whether any window holds now or begins later; the near future is asked first, being cheap."""
-    return any(
-        windows_of(measure, order.timezone, since=as_of, until=as_of + reach)
-        for reach in _REACHES
-        for measure in order.measures
-    )
-
-
-def _past(order: Order, as_of: datetime) -> list[Occurrence]:
-    return [
-        occurrence
-        for measure in order.measures
-        for occurrence in windows_of(measure, order.timezone, since=_BEGINNING, until=as_of + _MOMENT)
-    ]
+    """Tell whether a window holds now or begins later; asked only when those in sight are over."""
+    return any(windows_of(measure, order.timezone, since=as_of, until=as_of + _FARTHEST) for measure in order.measures)
 
 
 def _move(database: Database, seen: StoredOrder, to: OrderState, as_of: datetime) -> bool:

@@ -100,12 +100,14 @@ def conclude_step(order_id: str, version: int, *, progress: Progress | None = No
 def release_step() -> dict[str, Any]:
     """Release the closures feed as of now."""
     configured, database = _open()
-    published, withheld = release(configured, database=database, as_of=now())
+    released = release(configured, database=database, as_of=now())
     return {
-        "release": published.version,
-        "number": published.manifest.number,
-        "orders": dict(published.manifest.facts.get("orders", {})),
-        "withheld": {records.order_id: [str(f) for f in records.findings] for records in withheld},
+        "release": released.manifest.version,
+        "number": released.manifest.number,
+        "orders": dict(released.manifest.facts.get("orders", {})),
+        "withheld": {records.order_id: [str(f) for f in records.findings] for records in released.withheld},
+        "left_out": [str(finding) for finding in released.left_out],
+        "held_back": released.held_back,
     }
 
 

@@ -30,3 +30,8 @@ def _prolonged(occurrence: Occurrence, following: datetime | None, as_of: dateti
     steps = (as_of + _LEAST_AHEAD - window.end) // _STEP + 1
     end = window.end + steps * _STEP
     return replace(occurrence, window=replace(window, end=min(end, following or end)))
+
+
+def next_prolongation(occurrence: Occurrence, as_of: datetime) -> datetime:
+    """Return when an estimated end, as it stands at `as_of`, moves on (again)."""
+    return max(_prolonged(occurrence, None, as_of).window.end - _LEAST_AHEAD, occurrence.window.start)

@@ -1,155 +1,137 @@
-"""From the store to the served feed: the orders to serve, their records, both formats, checked, released."""
+"""From the store to the served feed: the orders to serve, drafted, put into every document, released."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
-from trafficfeed.closures.orders import OrderState
-from trafficfeed.closures.publication import road_events
-from trafficfeed.closures.road_events import RoadEvent, Validation
-from trafficfeed.closures.schedules import Occurrences
-from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, errors_in
-from trafficfeed.formats import native, semantics, wzdx
-from trafficfeed.formats.feed_info import FeedInfo
-from trafficfeed.formats.rules.geometry import bounds_of
-from trafficfeed.pipeline.assessment import Assessment, locate
-from trafficfeed.pipeline.impact_summary import summary_of
-from trafficfeed.pipeline.open_ends import OLDEST, prolonged
+from trafficfeed.pipeline.documents import DocumentMaker
+from trafficfeed.pipeline.drafting import Drafting, OrderDraft
 from trafficfeed.pipeline.orders import MACHINE, mark_published
+from trafficfeed.pipeline.records import OrderRecords
+from trafficfeed.pipeline.served import Key, ServedOrders
+from trafficfeed.pipeline.variants import variants_of
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
-from trafficfeed.publishing.documents import Document, Release
+from trafficfeed.publishing.documents import Document, Manifest
+from trafficfeed.publishing.partners import Partner, load_partners
 from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.settings import Settings
-from trafficfeed.simulation.certificate import Certificate, Verdict
 from trafficfeed.store.audit import AuditLog
-from trafficfeed.store.certificates import Certificates
 from trafficfeed.store.database import Database
 from trafficfeed.store.objects import ObjectStore
-from trafficfeed.store.orders import Orders, StoredOrder
+from trafficfeed.store.orders import Orders
 
 FEED: Final = "closures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRecords:
-    """The records of one order version, and what the semantic rules say of them."""
+class Released:
+    """What a release came to.
 
-    order_id: str
-    version: int
-    certificate_id: str | None
-    events: tuple[RoadEvent, ...]
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def publishable(self) -> bool:
-        """Whether no rule is broken; a wrong record is worse than none."""
-        return not errors_in(self.findings)
-
-
-def validation_of(certificate: Certificate | None) -> Validation:
-    """Return how a record is marked: an officer may publish against a hold, but the record says so."""
-    if certificate is None:
-        return Validation.PENDING
-    return Validation.PASSED if certificate.verdict is Verdict.PUBLISH else Validation.OVERRIDDEN
-
-
-def feed_info(ground: Ground, settings: Settings) -> FeedInfo:
-    """Return what the feeds say of themselves."""
-    city = ground.city
-    return FeedInfo(
-        publisher=settings.publisher or city.file.title,
-        contact_name=settings.publisher or city.file.title,
-        contact_email=settings.contact_email,
-        licence=city.file.licence,
-        attribution=city.file.attribution,
-        language=city.file.language,
-        timezone=city.file.timezone,
-        public_url=settings.public_url,
-        left_hand=city.file.network.left_hand,
-        bounds=bounds_of(ground.graph),
-    )
-
-
-def encode(
-    events: Iterable[RoadEvent], *, ground: Ground, settings: Settings, publication_time: datetime
-) -> dict[str, Any]:
-    """Return the feed's documents by file name; pure but for the settings."""
-    facts, info = tuple(events), feed_info(ground, settings)
-    native_bytes = native.encode(facts, publication_time=publication_time, feed=info)
-    wzdx_bytes = wzdx.encode(facts, publication_time=publication_time, feed=info)
-    return {
-        native.FILE_NAME: Document(data=native_bytes, media_type=native.STANDARD.media_type),
-        wzdx.FILE_NAME: Document(data=wzdx_bytes, media_type=wzdx.STANDARD.media_type),
-    }
-
-
-def check_documents(documents: Mapping[str, Document], *, ground: Ground) -> tuple[Finding, ...]:
-    """Return what the semantic rules say of encoded documents."""
-    return (
-        *semantics.check_native(documents[native.FILE_NAME].data, graph=ground.graph),
-        *semantics.check_wzdx(documents[wzdx.FILE_NAME].data, graph=ground.graph),
-    )
-
-
-def records_of(
-    located: Assessment, *, ground: Ground, settings: Settings, certificate: Certificate | None,
-    version: int, created: datetime, updated: datetime, cancelled: bool = False, checked: Iterable[Finding] = (),
-) -> OrderRecords:  # fmt: skip
-    """Return the records of one order version, checked by themselves so that one bad order harms no other.
-
-    `checked` is what the instant checks found before, where `located` was not checked itself.
+    `withheld` orders break a rule. `held_back` says why nothing new was published, "" where it was or need not be.
+    `next_change` is when time alone changes the feed next, None where it does not. `stages_s` is how long each stage
+    took, in seconds.
     """
-    found = (*located.findings, *checked)
-    events = road_events(
-        located.order,
-        version,
-        located.resolved,
-        located.occurrences,
-        graph=ground.graph,
-        certificate=summary_of(certificate, findings=found, public_url=settings.public_url) if certificate else None,
-        validation=validation_of(certificate),
-        created=created,
-        updated=updated,
-        cancelled=cancelled,
-    )
-    documents = encode(events, ground=ground, settings=settings, publication_time=updated)
-    findings = (
-        *errors_in(located.findings),
-        *check_documents(documents, ground=ground),
-    )
-    return OrderRecords(
-        order_id=located.order.id,
-        version=version,
-        certificate_id=certificate.id if certificate else None,
-        events=events,
-        findings=findings,
-    )
+
+    manifest: Manifest
+    withheld: tuple[OrderRecords, ...] = ()
+    left_out: tuple[Finding, ...] = ()
+    held_back: str = ""
+    next_change: datetime | None = None
+    stages_s: Mapping[str, float] = field(default_factory=dict)
 
 
-def within_horizon(located: Assessment, *, as_of: datetime, settings: Settings, running: bool = False) -> Assessment:
-    """Return the order with the windows that are published.
+class Releaser:
+    """Releases one city's closures feed, as often as asked; what it knows of the last release makes the next cheap."""
 
-    All listed ones, and recurrences up to the horizon; ended ones for a while. Those of a `running` order are
-    `prolonged` where their end was only estimated.
-    """
-    since = as_of - timedelta(seconds=settings.keep_ended_s)
-    until = as_of + timedelta(days=settings.horizon_days)
-    occurrences: dict[str, Occurrences] = {}
-    for measure_id, found in located.occurrences.items():
-        occurrences[measure_id] = tuple(
-            o
-            for o in (prolonged(found, as_of) if running else found)
-            if o.window.end > since and (o.listed or o.window.start < until)
-        )
-    return replace(located, occurrences=occurrences)
+    def __init__(self, ground: Ground, settings: Settings, partners: Sequence[Partner] = ()) -> None:
+        variants = variants_of(ground, settings, partners)
+        self.drafting = Drafting(ground, settings, variants)
+        self._store = ReleaseStore(ObjectStore(settings.objects_url), FEED)
+        self._maker = DocumentMaker(variants, self._store, settings)
+        self._served = ServedOrders(city=ground.city.name, settings=settings)
+        self._said: dict[Key, tuple[Finding, ...]] = {}
+        self._stages_s: dict[str, float] = {}
+        self._lock = threading.RLock()
+
+    def release(self, database: Database, as_of: datetime) -> Released:
+        """Release as of `as_of` (aware); see `release`."""
+        with self._lock:
+            self._stages_s.clear()
+            drafts: list[OrderDraft] = []
+            with self._stage("write"):
+                published = self._store.publish_gathered(self._gathering(database, drafts, as_of), as_of=as_of)
+            self._stages_s["write"] -= sum(self._stages_s.get(name, 0.0) for name in ("read", "draft", "document"))
+            with self._stage("note"):
+                self._note(database, drafts, published.manifest, as_of)
+                self._store.heartbeat(as_of)
+            rolled_back = published.manifest.rolled_back
+            return Released(
+                manifest=published.manifest,
+                withheld=tuple(draft.records for draft in drafts if not draft.publishable),
+                left_out=tuple(f for draft in drafts for event in draft.events for f in event.refusals),
+                held_back=f"rolled back by {rolled_back.by}: {rolled_back.reason}" if rolled_back else "",
+                next_change=_earliest(self.drafting.next_change(), self._maker.next_change()),
+                stages_s=dict(self._stages_s),
+            )
+
+    def _gathering(
+        self, database: Database, drafts: list[OrderDraft], as_of: datetime
+    ) -> Callable[[], tuple[dict[str, Document], dict[str, Any]]]:
+        def gather() -> tuple[dict[str, Document], dict[str, Any]]:
+            with self._stage("read"):
+                previous = next(iter(self._store.manifests(limit=1)), None)
+                served = self._served.as_of(as_of, database)
+            with self._stage("draft"):
+                drafts[:] = self.drafting.of(served, as_of)
+            good = [draft for draft in drafts if draft.publishable]
+            with self._stage("document"):
+                documents = self._maker.documents(good, previous=previous, as_of=as_of)
+            return documents, {"orders": _facts(good)}
+
+        return gather
+
+    def _note(self, database: Database, drafts: Sequence[OrderDraft], manifest: Manifest, as_of: datetime) -> None:
+        """Write into the store what is published and what is withheld, where it does not say so yet."""
+        for draft in drafts:
+            key = draft.served.key
+            if not draft.publishable:
+                if self._said.get(key) != draft.records.findings:
+                    _note_withheld(database, draft.records, as_of)
+                    self._said[key] = draft.records.findings
+            elif draft.served.is_news:
+                mark_published(database, *key, release=manifest.version, as_of=as_of)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._stages_s[name] = self._stages_s.get(name, 0.0) + time.perf_counter() - began
 
 
-def release(settings: Settings, *, database: Database, as_of: datetime) -> tuple[Release, tuple[OrderRecords, ...]]:
-    """Release the closures feed as of `as_of`; return the release and the orders that were withheld.
+_latest: list[tuple[tuple[object, ...], Releaser]] = []
+_making = threading.Lock()
 
-    The same facts give the same release: `update_date` and the like are those of the last change, so a map app's
+
+def releaser_of(settings: Settings) -> Releaser:
+    """Return this process's releaser of the city, made anew where the city, its partners or the settings changed."""
+    ground = ground_of(find_city(settings.city, settings.cities_dir))
+    partners = load_partners(ground.city)
+    basis = (ground, settings, partners)
+    with _making:
+        if not _latest or _latest[0][0] != basis:
+            _latest[:] = [(basis, Releaser(ground, settings, partners))]  # one city a process: another takes its place
+        return _latest[0][1]
+
+
+def release(settings: Settings, *, database: Database, as_of: datetime) -> Released:
+    """Release the closures feed as of `as_of`.
+
+    The same facts give the same documents: times of publication are those of the last change of each, so a map app's
     conditional request is answered with 304 until something changes.
 
     Raises
@@ -159,122 +141,18 @@ def release(settings: Settings, *, database: Database, as_of: datetime) -> tuple
     PublishFailed, SourceUnavailable
         If the release could not be written, or the city or the database cannot be read.
     """
-    ground = ground_of(find_city(settings.city, settings.cities_dir))
-    store = ReleaseStore(ObjectStore(settings.objects_url), FEED)
-    gathered: list[OrderRecords] = []
-
-    def gather() -> tuple[dict[str, Document], dict[str, Any]]:
-        gathered[:] = _gather(settings, database, ground, as_of)
-        good = [records for records in gathered if records.publishable]
-        return _documents(good, ground, settings, store, as_of), {"orders": _facts(good)}
-
-    published = store.publish_gathered(gather, as_of=as_of)
-    _note_publication(database, gathered, published, as_of)
-    store.heartbeat(as_of)
-    return published, tuple(records for records in gathered if not records.publishable)
+    return releaser_of(settings).release(database, as_of)
 
 
-def _gather(settings: Settings, database: Database, ground: Ground, as_of: datetime) -> list[OrderRecords]:
-    """Return the records of every order to serve; of one whose new version is withheld also those of the published."""
-    ended_since = as_of - timedelta(seconds=settings.keep_ended_s)
-    with database.reading() as connection:
-        orders, certificates = Orders(connection), Certificates(connection)
-        stored = orders.to_serve(city=ground.city.name, ended_since=ended_since)
-        served = {
-            one.order.id: orders.get(one.order.id, version=one.published_version)
-            for one in stored
-            if one.published_version not in {None, one.version}
-        }
-        known = {
-            (one.order.id, one.version): found.certificate
-            for one in (*stored, *served.values())
-            if (found := certificates.certificate_for(one.order.id, one.version))
-        }
-        checks = {key: check.findings for key in known if (check := certificates.check_for(*key))}
-
-    def records(one: StoredOrder) -> OrderRecords:
-        key = (one.order.id, one.version)
-        return _records(one, known.get(key), checks.get(key, ()), ground, settings, as_of)
-
-    gathered = []
-    for one in stored:
-        gathered.append(records(one))
-        if not gathered[-1].publishable and one.order.id in served:
-            gathered.append(records(served[one.order.id]))
-    return gathered
-
-
-def _records(
-    stored: StoredOrder,
-    certificate: Certificate | None,
-    checked: Sequence[Finding],
-    ground: Ground,
-    settings: Settings,
-    as_of: datetime,
-) -> OrderRecords:
-    until = as_of + timedelta(days=settings.planning_days)
-    located = locate(stored.order, ground, since=as_of - OLDEST, until=until)
-    running = stored.state is not OrderState.CANCELLED  # one that has ended is cut at its end below
-    records = records_of(
-        within_horizon(located, as_of=as_of, settings=settings, running=running),
-        ground=ground,
-        settings=settings,
-        certificate=certificate,
-        version=stored.version,
-        created=stored.created,
-        updated=stored.finished_at or stored.version_at,
-        cancelled=stored.state is OrderState.CANCELLED,
-        checked=checked,
-    )
-    if stored.state is OrderState.ENDED and stored.finished_at:
-        return replace(records, events=ended_early(records.events, stored.finished_at))
-    return records
-
-
-def ended_early(events: Sequence[RoadEvent], finished: datetime) -> tuple[RoadEvent, ...]:
-    """Return the records of an order that was ended at `finished`: an open window ends then, later ones fall away."""
-    return tuple(
-        replace(event, window=replace(event.window, end=min(event.window.end, finished)), end_is_estimate=False)
-        for event in events
-        if event.window.start < finished
-    )
-
-
-def _documents(
-    good: Sequence[OrderRecords], ground: Ground, settings: Settings, store: ReleaseStore, as_of: datetime
-) -> dict[str, Document]:
-    events = [event for records in good for event in records.events]
-    current = store.current()
-    if current is not None:
-        same = encode(events, ground=ground, settings=settings, publication_time=current.manifest.published_at)
-        if {name: d.sha256 for name, d in same.items()} == {n: d.sha256 for n, d in current.documents.items()}:
-            return same
-    documents = encode(events, ground=ground, settings=settings, publication_time=as_of)
-    errors = errors_in(check_documents(documents, ground=ground))
-    if errors:
-        raise FeedNonConformant(f"the draft breaks a rule and is not released: {errors[0]}", errors)
-    return documents
-
-
-def _facts(good: Sequence[OrderRecords]) -> dict[str, Any]:
+def _facts(good: Sequence[OrderDraft]) -> dict[str, Any]:
     return {
-        records.order_id: {
-            "version": records.version,
-            "certificate": records.certificate_id,
-            "records": len(records.events),
+        draft.served.stored.order.id: {
+            "version": draft.served.stored.version,
+            "certificate": draft.served.certificate_id,
+            "records": len(draft.events),
         }
-        for records in good
+        for draft in good
     }
-
-
-def _note_publication(
-    database: Database, gathered: Sequence[OrderRecords], published: Release, as_of: datetime
-) -> None:
-    for records in gathered:
-        if records.publishable:
-            mark_published(database, records.order_id, records.version, release=published.version, as_of=as_of)
-        else:
-            _note_withheld(database, records, as_of)
 
 
 def _note_withheld(database: Database, records: OrderRecords, as_of: datetime) -> None:
@@ -288,3 +166,7 @@ def _note_withheld(database: Database, records: OrderRecords, as_of: datetime) -
                 at=as_of, actor=MACHINE, action="withheld", order_id=records.order_id, version=records.version,
                 from_state=stored.state, to_state=stored.state, detail=entry,
             )  # fmt: skip
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from trafficfeed.closures.document import order_bytes, parse_order
 from trafficfeed.closures.orders import Order
 from trafficfeed.errors import OrderInvalid, SourceMalformed
+
+_MOST: Final = 20_000
+_known: dict[str, Order] = {}
 
 
 @lru_cache(maxsize=1)
@@ -30,6 +33,16 @@ def order_of(body: Mapping[str, Any], *, name: str) -> Order:
         return _adapter().validate_python(body)
     except ValidationError as error:
         raise SourceMalformed(f"{name} does not fit the order schema of this program: {error}") from error
+
+
+def known_order(sha256: str, body: Mapping[str, Any], *, name: str) -> Order:
+    """Return `order_of` a body whose content has the hash `sha256`, read once: versions never change."""
+    found = _known.get(sha256)
+    if found is None:
+        if len(_known) >= _MOST:
+            _known.clear()  # all of a large city's fit several times over
+        found = _known[sha256] = order_of(body, name=name)
+    return found
 
 
 def storable(order: Order) -> Order:

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, or_, select
 
 from trafficfeed.findings import Finding, Severity, errors_in
 from trafficfeed.simulation.certificate import Certificate, Verdict, as_document, from_document, plain
-from trafficfeed.store.tables import certificates, checks
+from trafficfeed.store.tables import certificates, checks, orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,14 @@ class Certificates:
         query = select(certificates).where(certificates.c.order_id == order_id, certificates.c.version == version)
         row = self._connection.execute(query.order_by(certificates.c.at.desc(), certificates.c.id).limit(1)).first()
         return None if row is None else _certificate(row)
+
+    def newest_ids(self, *, city: str, ended_since: datetime) -> dict[tuple[str, int], str]:
+        """Return the id of each order version's newest certificate, for the orders that `Orders.to_serve` may give."""
+        current = or_(orders.c.finished_at.is_(None), orders.c.finished_at >= ended_since)
+        query = select(certificates.c.order_id, certificates.c.version, certificates.c.id)
+        query = query.join(orders, orders.c.id == certificates.c.order_id).where(orders.c.city == city, current)
+        rows = self._connection.execute(query.order_by(certificates.c.at, certificates.c.id.desc()))
+        return {(row.order_id, row.version): row.id for row in rows}
 
     def add_check(self, findings: Iterable[Finding], *, order_id: str, version: int, as_of: datetime) -> CheckResult:
         """Keep what the checks found, and return it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from trafficfeed.closures.document import dump_order, order_hash
@@ -13,7 +13,7 @@ from trafficfeed.closures.orders import Order, OrderState
 from trafficfeed.errors import OrderConflict, OrderNotFound
 from trafficfeed.store import lifecycle
 from trafficfeed.store.audit import AuditLog
-from trafficfeed.store.bodies import order_of
+from trafficfeed.store.bodies import known_order
 from trafficfeed.store.tables import order_versions, orders
 
 
@@ -144,6 +144,12 @@ class Orders:
         query = _stored(version).where(orders.c.city == city, current).order_by(orders.c.id)
         return tuple(_order(row) for row in self._connection.execute(query))
 
+    def stamp(self, *, city: str) -> tuple[int, int]:
+        """Return two numbers that differ from those of before whenever an order of the city was added or changed."""
+        changes = select(func.count(), func.coalesce(func.sum(orders.c.revision), 0)).where(orders.c.city == city)
+        count, revisions = self._connection.execute(changes).one()
+        return int(count), int(revisions)
+
     def add(self, order: Order, *, actor: str, as_of: datetime) -> StoredOrder:
         """Store a new order as version 1, a draft.
 
@@ -246,7 +252,7 @@ def _stored(version: Any) -> Select[Any]:
 
 def _order(row: Row[Any]) -> StoredOrder:
     return StoredOrder(
-        order=order_of(row.body, name=f"version {row.shown_version} of order {row.id} in the store"),
+        order=known_order(row.sha256, row.body, name=f"version {row.shown_version} of order {row.id} in the store"),
         version=row.shown_version,
         sha256=row.sha256,
         author=row.author,
