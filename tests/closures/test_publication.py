@@ -61,6 +61,7 @@ def test_each_period_is_an_event_of_its_own() -> None:
     nights = {"recurrences": [{"first": first, "rrule": "FREQ=DAILY;COUNT=3"}]}
     found = published({**HIGH_STREET, "direction": "forward"}, when=nights)
     assert [e.id.rsplit(".", 1)[1] for e in found] == ["2026-12-07", "2026-12-08", "2026-12-09"]
+    assert all(event.recurring for event in found)
     assert len({e.coordinates for e in found}) == 1
 
 
@@ -203,3 +204,22 @@ def test_streets_have_ascii_names_in_ids(street: str, slug: str) -> None:
 
 def test_streets_in_other_scripts_stay_apart() -> None:
     assert slug_of("中山路") != slug_of("人民路")
+
+
+def test_segments_cover_the_event_from_junction_to_junction() -> None:
+    north, south = published(HIGH_STREET)
+    assert not north.recurring
+    for event in (north, south):
+        first, second = event.segments
+        assert (*first.coordinates, *second.coordinates[1:]) == event.coordinates
+        assert {first.street, second.street} == {"High Street"}
+    assert (north.segments[0].from_street, north.segments[1].to_street) == ("Abbey Row", "Ring Road")
+
+
+def test_the_areas_that_a_measure_was_drawn_with_are_kept_closed() -> None:
+    open_ring = [[9.999, 59.8995], [10.004, 59.8995], [10.004, 59.9005], [9.999, 59.9005]]
+    events = published({"kind": "area", "ring": [*open_ring, open_ring[0]]}, HIGH_STREET)
+    assert len(events) > 2
+    for event in events:
+        assert [list(map(list, ring)) for ring in event.areas] == [[*open_ring, open_ring[0]]]
+    assert published(HIGH_STREET)[0].areas == ()

@@ -16,5 +16,4 @@ def in_language(texts: Mapping[str, str], language: str) -> str:
 
 def plain(text: str) -> str:
     """Return `text` on one line, without the characters that no document can hold."""
-    spaced = " ".join(text.split())
-    return "".join(c for c in spaced if unicodedata.category(c) not in _NO_CHARACTER)
+    return " ".join("".join(" " if unicodedata.category(c) in _NO_CHARACTER else c for c in text).split())
