@@ -150,6 +150,17 @@ def test_a_turn_ban_is_left_out_for_cifs_has_no_word_for_it() -> None:
     assert encoded(TURN) == []
 
 
+def test_a_ban_that_does_not_concern_cars_is_told_only_where_something_is_on_the_road() -> None:
+    assert encoded(NO_TRUCKS)[0]["subtype"] == "HAZARD_ON_ROAD_CONSTRUCTION"
+    assert encoded(replace(NO_TRUCKS, reason=Reason.PUBLIC_EVENT)) == []
+    assert encoded(replace(BUS_STREET, reason=Reason.PUBLIC_EVENT))[0]["type"] == "ROAD_CLOSED"
+
+
+def test_a_title_that_says_the_rule_is_not_repeated() -> None:
+    said = encoded(replace(SLOW, title={"en": "Speed limit 30 km/h"}, certificate=None))[0]["description"]
+    assert said == "Speed limit 30 km/h."
+
+
 def test_times_bear_the_offset_that_the_city_has_on_that_day() -> None:
     summer = Window(start=datetime(2026, 10, 24, 23, tzinfo=UTC), end=datetime(2026, 10, 25, 3, tzinfo=UTC))
     incident = encoded(replace(CLOSURE, window=summer))[0]

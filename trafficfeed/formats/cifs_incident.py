@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from trafficfeed.closures.orders import LanesClosed, Reason, TurnBan
+from trafficfeed.closures.orders import LanesClosed, Reason, TurnBan, VehicleRestriction
 from trafficfeed.closures.publication import slug_of
 from trafficfeed.closures.road_events import RoadEvent, RoadSegment
 from trafficfeed.errors import FeedNonConformant
@@ -39,14 +39,16 @@ _CLOSED = MappingProxyType(
         Reason.SECURITY: "ROAD_CLOSED_HAZARD",
     }
 )
+_ON_THE_ROAD: Final = (Reason.ROADWORKS, Reason.FLOODING, Reason.ACCIDENT, Reason.EMERGENCY)
 _OPEN = MappingProxyType({Reason.ROADWORKS: "HAZARD_ON_ROAD_CONSTRUCTION", Reason.FLOODING: "HAZARD_WEATHER_FLOOD"})
 
 
 def incidents_of(event: RoadEvent, feed: FeedInfo) -> tuple[Incident, ...]:
-    """Return an incident for each of the event's segments, none for a turn ban: CIFS speaks of stretches of road.
+    """Return an incident for each of the event's segments.
 
     Only what shuts ordinary cars out is a ``ROAD_CLOSED``, which Waze routes around; anything else is a ``HAZARD``, of
-    which drivers are told.
+    which drivers on the road are told. None for a turn ban, as CIFS speaks of stretches of road, and for what keeps
+    lorries or others out without there being anything on the road: it would warn drivers whom it does not concern.
 
     Raises
     ------
@@ -60,7 +62,10 @@ def incidents_of(event: RoadEvent, feed: FeedInfo) -> tuple[Incident, ...]:
         raise FeedNonConformant(f"{message}: {mend}", [finding])
     if isinstance(event.rule, TurnBan):
         return ()
-    shared = _of_event(event, feed)
+    closed = vehicle_impact(event, left_hand=feed.left_hand) == "all-lanes-closed"
+    if not closed and isinstance(event.rule, VehicleRestriction) and event.reason not in _ON_THE_ROAD:
+        return ()
+    shared = _of_event(event, feed, closed=closed)
     return tuple(
         {
             "id": f"{event.id}.{segment.key}",
@@ -77,8 +82,7 @@ def local_text(instant: datetime, timezone: str) -> str:
     return instant.astimezone(ZoneInfo(timezone)).isoformat(timespec="seconds")
 
 
-def _of_event(event: RoadEvent, feed: FeedInfo) -> dict[str, Any]:
-    closed = vehicle_impact(event, left_hand=feed.left_hand) == "all-lanes-closed"
+def _of_event(event: RoadEvent, feed: FeedInfo, *, closed: bool) -> dict[str, Any]:
     subtype = _CLOSED.get(event.reason) if closed else _hazard(event)
     lanes = None if closed else _lane_impact(event, left_hand=feed.left_hand)
     start, end = _period(event)
@@ -87,7 +91,7 @@ def _of_event(event: RoadEvent, feed: FeedInfo) -> dict[str, Any]:
         "parent_event": {"id": event.order_id.ljust(_SHORTEST_ID, "-")},
         "creationtime": local_text(event.created, feed.timezone),
         "updatetime": local_text(event.updated, feed.timezone),
-        "source": {"reference": slug_of(event.authority), "name": plain(event.authority), "url": feed.public_url},
+        "source": _source(event, feed),
         "type": "ROAD_CLOSED" if closed else "HAZARD",
         **({"subtype": subtype} if subtype else {}),
         "description": _description(event, feed.language),
@@ -97,6 +101,11 @@ def _of_event(event: RoadEvent, feed: FeedInfo) -> dict[str, Any]:
         "endtime": local_text(end, feed.timezone),
         **({"schedule": schedule} if schedule else {}),
     }
+
+
+def _source(event: RoadEvent, feed: FeedInfo) -> dict[str, str]:
+    named = {"reference": slug_of(event.authority), "name": plain(event.authority), "url": feed.public_url}
+    return {key: text for key, text in named.items() if text}
 
 
 def _hazard(event: RoadEvent) -> str:
@@ -125,7 +134,7 @@ def _description(event: RoadEvent, language: str) -> str:
         in_language(event.until or {}, language),
         impact_text(event, language, limit=_IMPACT_LENGTH),
     ]
-    return " ".join(_sentence(text) for text in map(plain, said) if text)
+    return " ".join(dict.fromkeys(_sentence(text) for text in map(plain, said) if text))
 
 
 def _sentence(text: str) -> str:
