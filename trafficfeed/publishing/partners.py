@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trafficfeed.closures.orders import Reason
 from trafficfeed.errors import ScenarioInvalid
 from trafficfeed.findings import Finding, Severity
+from trafficfeed.formats.profiles import PROFILES
 from trafficfeed.formats.standards import STANDARDS
 from trafficfeed.network.city import City
 
 FILE_NAME: Final = "partners.toml"
-PROFILES: Final = ("waze", "google", "tomtom", "datex", "china")
 RULES: Final = ("closure", "lanes_closed", "vehicles", "speed_limit", "one_way", "turn_ban", "metering")
 
 _PartnerId = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -72,7 +72,7 @@ class _Entry(_Strict):
 
     id: _PartnerId
     title: Annotated[str, Field(min_length=1)]
-    profile: Literal["waze", "google", "tomtom", "datex", "china"]
+    profile: str
     datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
     formats: Annotated[tuple[str, ...], Field(min_length=1)]
     decimals: Annotated[int, Field(ge=5, le=9)] | None = None
@@ -105,7 +105,8 @@ def load_partners(city: City) -> tuple[Partner, ...]:
     codes = [_codes(entry, path) for entry in entries]
     findings = [*_repeated(entries)]
     for at, (entry, found) in enumerate(zip(entries, codes, strict=True)):
-        findings += [*_formats(entry, found, f"partner[{at}]"), *_keys(found, f"partner[{at}].event_codes")]
+        where = f"partner[{at}]"
+        findings += [*_profile(entry, where), *_formats(entry, found, where), *_keys(found, f"{where}.event_codes")]
     if findings:
         raise ScenarioInvalid(f"{path} cannot be used: {findings[0].message} ({findings[0].where})", findings)
     return tuple(_partner(entry, found) for entry, found in zip(entries, codes, strict=True))
@@ -150,6 +151,12 @@ def _repeated(entries: tuple[_Entry, ...]) -> Iterator[Finding]:
         if entry.id in seen:
             yield _finding("id", f"partner[{at}].id", f"the id {entry.id!r} is used twice", "give each partner its own")
         seen.add(entry.id)
+
+
+def _profile(entry: _Entry, where: str) -> Iterator[Finding]:
+    if entry.profile not in PROFILES:
+        message, mend = f"there is no profile {entry.profile!r}", f"use one of {', '.join(PROFILES)}"
+        yield _finding("profile", f"{where}.profile", message, mend)
 
 
 def _formats(entry: _Entry, codes: Mapping[str, int], where: str) -> Iterator[Finding]:
