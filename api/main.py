@@ -16,7 +16,8 @@ from api.deps import Clock, Services, wall_clock
 from api.fast_path import FastPath
 from api.guards import BodyLimit, SecurityHeaders
 from api.pages import Pages
-from api.routes import certificates, feeds, health, order_steps, orders, pages
+from api.routes import alerts, certificates, emergencies, feeds, health, impacts, order_steps, orders, pages
+from api.ticker import Ticker
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.settings import Settings
 from trafficfeed.settings import settings as from_environment
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
     openapi.install(app)
     for router in (
         feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
-        pages.router,
+        impacts.router, alerts.router, emergencies.router, pages.router,
     ):  # fmt: skip
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # pages and lists; feeds come compressed
@@ -69,11 +70,24 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await asyncio.to_thread(services.warm_up)
     poll = asyncio.create_task(_poll(services))
+    ticker = _ticker(services)
     yield
+    if ticker is not None:
+        await asyncio.to_thread(ticker.stop)
     poll.cancel()
     with suppress(asyncio.CancelledError):
         await poll
     services.close()
+
+
+def _ticker(services: Services) -> Ticker | None:
+    """Let time pass, where that is for this process to do; a clock that somebody sets is moved on by hand."""
+    if services.clock is not wall_clock or not services.settings.api_tick_s:
+        return None
+    ticker = Ticker(services, services.settings.api_tick_s)
+    services.wake = ticker.wake
+    ticker.start()
+    return ticker
 
 
 async def _poll(services: Services) -> None:

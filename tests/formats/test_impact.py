@@ -8,6 +8,7 @@ from made_events import CLOSURE, CONCERT, EVENTS, FEED, PUBLISHED, TURN
 
 from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.formats import impact
+from trafficfeed.formats.cap_reading import read_cap
 from trafficfeed.formats.standards import STANDARDS
 
 
@@ -47,11 +48,16 @@ def test_a_record_that_was_not_simulated_yet_says_so() -> None:
     assert (found["validation"], found["certificate"]) == ("pending", None)
 
 
-@pytest.mark.parametrize("name", ["native", "wzdx", "cifs", "cap"])
+@pytest.mark.parametrize("name", ["native", "wzdx", "cifs"])
 def test_the_ids_are_those_that_the_formats_give(name: str) -> None:
     for event in EVENTS:
         given = [fragment.id for fragment in STANDARDS[name].fragments(event, FEED)]
         assert impact.ids_of(event).get(name, []) == given, event.id
+
+
+def test_the_alert_of_an_area_is_named_by_its_incident() -> None:
+    (alert,) = read_cap(STANDARDS["cap"].encode([CONCERT], publication_time=PUBLISHED, feed=FEED)).records
+    assert impact.ids_of(CONCERT)["cap"] == [alert.group]
 
 
 def test_a_format_that_does_not_speak_of_a_record_is_not_named() -> None:

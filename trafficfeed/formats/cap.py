@@ -32,7 +32,7 @@ _DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
 def fragments(event: RoadEvent, feed: FeedInfo) -> tuple[Fragment, ...]:
     """Return the Atom entry with the alert of `event`, nothing where the event is not of an area.
 
-    The events of one measure and period give the same entry under the same id; `assemble` takes it once.
+    The events of one measure and period give the same entry; `assemble` takes it once.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def fragments(event: RoadEvent, feed: FeedInfo) -> tuple[Fragment, ...]:
         message, mend = f"CAP takes WGS-84 coordinates, these are {feed.datum}", "convert them before this step"
         finding = Finding(rule="cap.datum", severity=Severity.ERROR, message=message, mend=mend)
         raise FeedNonConformant(f"{message}: {mend}", [finding])
-    return (Fragment.of(event, _bytes(_entry(event, feed)), id=incident_of(event)),)
+    return (Fragment.of(event, _bytes(_entry(event, feed))),)
 
 
 def assemble(fragments: Sequence[Fragment], publication_time: datetime, feed: FeedInfo) -> bytes:
@@ -53,8 +53,8 @@ def assemble(fragments: Sequence[Fragment], publication_time: datetime, feed: Fe
 
     Source: RFC 4287; OASIS Example Practices: CAP Feeds 1.0, 2 (an entry an alert, with a link to it).
     """
-    ordered = sorted(fragments, key=lambda fragment: (fragment.id, fragment.event_id))
-    each_once = [next(same) for _, same in groupby(ordered, key=lambda fragment: fragment.id)]
+    ordered = sorted(fragments, key=lambda fragment: (_incident(fragment), fragment.id))
+    each_once = [next(same) for _, same in groupby(ordered, key=_incident)]
     head = _bytes(_head(publication_time, feed))
     end = b"</feed>"
     return _DECLARATION + head.removesuffix(end) + b"".join(f.data for f in each_once) + end + b"\n"
@@ -87,6 +87,10 @@ STANDARD = Standard(
 encode = STANDARD.encode
 
 
+def _incident(fragment: Fragment) -> str:
+    return incident_of(fragment.order_id, fragment.event_id)
+
+
 def _head(publication_time: datetime, feed: FeedInfo) -> etree._Element:
     root = etree.Element(etree.QName(ATOM, "feed"), nsmap=cast(dict[str, str], {None: ATOM}))
     root.set("{http://www.w3.org/XML/1998/namespace}lang", feed.language)
@@ -104,7 +108,7 @@ def _head(publication_time: datetime, feed: FeedInfo) -> etree._Element:
 
 
 def _entry(event: RoadEvent, feed: FeedInfo) -> etree._Element:
-    incident, language = incident_of(event), languages_of(event, feed)[0]
+    incident, language = incident_of(event.order_id, event.id), languages_of(event, feed)[0]
     address = f"{root_of(feed)}/v1/alerts/{incident}"
     entry = etree.Element(etree.QName(ATOM, "entry"), nsmap=cast(dict[str, str], {None: ATOM}))
     _add(entry, "id", address)

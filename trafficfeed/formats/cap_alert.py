@@ -33,10 +33,10 @@ _SEVERE = frozenset({Reason.EMERGENCY, Reason.FLOODING})
 _MODERATE = frozenset({Reason.ACCIDENT, Reason.SECURITY})
 
 
-def incident_of(event: RoadEvent) -> str:
-    """Return the id of what the alert is about: order, measure and period; the same in every version."""
-    place_and_period = event.id.removeprefix(f"{event.order_id}.{event.measure_id}.")
-    return f"{event.order_id}.{event.measure_id}.{place_and_period.rpartition('.')[2]}"
+def incident_of(order_id: str, event_id: str) -> str:
+    """Return the id of what the alert is about: order, measure and period of an event; the same in every version."""
+    measure, *_, period = event_id.removeprefix(f"{order_id}.").split(".")  # measures have no dots in their ids
+    return f"{order_id}.{measure}.{period}"
 
 
 def identifier_of(event: RoadEvent) -> str:
@@ -45,7 +45,7 @@ def identifier_of(event: RoadEvent) -> str:
     A message never changes, so whatever may change within a version is part of its id: when it was sent, that the
     simulation has not spoken, an end that is only estimated. No spaces or commas: `references` are split at them.
     """
-    parts = [incident_of(event), f"v{event.order_version}", _stamp(event.updated)]
+    parts = [incident_of(event.order_id, event.id), f"v{event.order_version}", _stamp(event.updated)]
     if event.end_is_estimate:
         parts.append(f"until-{_stamp(event.window.end)}")
     if event.validation is Validation.PENDING and not event.cancelled:
@@ -69,7 +69,7 @@ def alert_of(event: RoadEvent, feed: FeedInfo) -> etree._Element:
     _add(alert, "scope", "Public")
     if _message_type(event) != "Alert":
         _add(alert, "references", _references(event, feed))
-    _add(alert, "incidents", incident_of(event))
+    _add(alert, "incidents", incident_of(event.order_id, event.id))
     for language in languages_of(event, feed):
         alert.append(_info(event, feed, language))
     return alert

@@ -53,7 +53,7 @@ def ids_of(event: RoadEvent) -> dict[str, list[str]]:
     if not isinstance(event.rule, TurnBan):
         ids["cifs"] = [f"{event.id}.{segment.key}" for segment in event.segments] or [f"{event.id}.s1"]
     if event.areas:
-        ids["cap"] = [incident_of(event)]
+        ids["cap"] = [incident_of(event.order_id, event.id)]
     return ids
 
 
