@@ -9,6 +9,7 @@ import shapely
 from made_graphs import Street, graph_of, grid, ids_of, lonlat
 from made_town import town
 
+from trafficfeed.closures.orders import LanesClosed
 from trafficfeed.closures.road_events import RoadSegment
 from trafficfeed.closures.section_line import section_line
 from trafficfeed.closures.segments import osm_ways_of, segments_of
@@ -146,6 +147,20 @@ def test_a_segment_without_a_name_takes_its_sections_and_one_with_two_names_the_
     )
     assert [s.street for s in segments_of(graph, along(graph, "a", "b", "c", "d"), "Avenue")] == ["Long", "Avenue"]
     assert [s.street for s in segments_of(graph, along(graph, "c", "d"))] == [""]
+
+
+def test_each_segment_says_which_of_its_own_lanes_are_closed() -> None:
+    graph = graph_of(
+        {"a": (0, 0), "b": (100, 0), "c": (200, 0), "x": (100, 99)},
+        [
+            Street(name="Road", nodes=["a", "b"], lanes=1),
+            Street(name="Road", nodes=["b", "c"], lanes=3),
+            Street(name="Cross", nodes=["b", "x"]),
+        ],
+    )
+    segments = segments_of(graph, along(graph, "a", "b", "c"), rule=LanesClosed(lanes=(1, 2)))
+    assert [(s.lanes_total, s.lanes_closed) for s in segments] == [(1, (1,)), (3, (1, 2))]
+    assert segments_of(graph, along(graph, "a", "b"))[0].lanes_total == 0
 
 
 def test_a_city_without_osm_or_names_has_segments_with_their_shape() -> None:

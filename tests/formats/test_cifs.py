@@ -23,7 +23,7 @@ from made_events import (
     TURN,
 )
 
-from trafficfeed.closures.orders import LanesClosed, OneWay, Reason
+from trafficfeed.closures.orders import LanesClosed, OneWay, Reason, VehicleRestriction
 from trafficfeed.closures.road_events import RoadEvent, RoadSegment
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.formats import cifs, cifs_json
@@ -144,6 +144,20 @@ def test_closed_lanes_are_told_with_their_side_of_the_road() -> None:
     assert impact(3, 4) == {"total_closed_lanes": 2, "roadside": "LEFT"}
     assert impact(2, 3) == {"total_closed_lanes": 2, "roadside": "MIDDLE"}
     assert impact(1, 3) is None
+
+
+def test_a_closed_lane_shuts_the_road_only_on_the_segment_that_has_no_other() -> None:
+    narrow, wide = CLOSURE.segments
+    segments = (replace(narrow, lanes_total=1, lanes_closed=(1,)), replace(wide, lanes_total=3, lanes_closed=(1,)))
+    event = replace(KERB_LANE, lanes_total=1, lanes_closed=(1,), segments=segments)
+    assert [incident["type"] for incident in encoded(event)] == ["ROAD_CLOSED", "HAZARD"]
+    assert "1 of 3 lanes closed." in encoded(event)[1]["description"]
+
+
+def test_a_limit_that_a_car_breaks_shuts_it_out() -> None:
+    gate = replace(NO_TRUCKS, rule=VehicleRestriction(max_width_m=1.5))
+    assert encoded(gate)[0]["type"] == "ROAD_CLOSED"
+    assert encoded(replace(gate, rule=VehicleRestriction(max_width_m=2.2)))[0]["type"] == "HAZARD"
 
 
 def test_a_turn_ban_is_left_out_for_cifs_has_no_word_for_it() -> None:

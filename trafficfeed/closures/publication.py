@@ -164,7 +164,7 @@ def _of_section(held: _Held, section: Section, around: Shut, graph: RoadGraph) -
         "osm_ways": osm_ways_of(graph, section.edges),
         "detour": detour.line if detour else None,
         "detour_streets": detour.streets if detour else (),
-        "segments": segments_of(graph, section.edges, section.street),
+        "segments": segments_of(graph, section.edges, section.street, measure.rule),
         "areas": held.areas,
         "openlr": None,
     }

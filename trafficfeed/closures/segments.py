@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from trafficfeed.closures.lanes import LaneImpact, lane_impact
+from trafficfeed.closures.orders import Rule
 from trafficfeed.closures.road_events import RoadSegment
 from trafficfeed.closures.section_line import LonLats, section_line
 from trafficfeed.network.matching import cross_street
@@ -14,7 +16,9 @@ from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
 
 
-def segments_of(graph: RoadGraph, edges: Sequence[int], street: str = "") -> tuple[RoadSegment, ...]:
+def segments_of(
+    graph: RoadGraph, edges: Sequence[int], street: str = "", rule: Rule | None = None
+) -> tuple[RoadSegment, ...]:
     """Cut consecutive `edges` at the junctions where somebody can turn, in travel order.
 
     Edges on either side of a junction with two roads only are one segment. A segment that closes a ring is cut in the
@@ -25,6 +29,8 @@ def segments_of(graph: RoadGraph, edges: Sequence[int], street: str = "") -> tup
     ----------
     street
         The name for segments of which no edge has one.
+    rule
+        What holds there: each segment says which of its own lanes it closes. None: that is left out.
     """
     runs = list(_runs(graph, edges))
     lines = [section_line(graph, run) for run in runs]
@@ -32,7 +38,7 @@ def segments_of(graph: RoadGraph, edges: Sequence[int], street: str = "") -> tup
     for n, (run, line) in enumerate(zip(runs, lines, strict=True)):
         whole = line if n + 1 == len(lines) or lines[n + 1][0] == line[-1] else (*line, lines[n + 1][0])
         if len(whole) > 1:
-            found += _halves(graph, _segment(graph, run, whole, street or _street(graph, edges)))
+            found += _halves(graph, _segment(graph, run, whole, street or _street(graph, edges), rule))
     return tuple(_keyed(found))
 
 
@@ -78,8 +84,9 @@ def _is_junction(graph: RoadGraph) -> npt.NDArray[np.bool_]:
     return kept
 
 
-def _segment(graph: RoadGraph, run: Sequence[int], line: LonLats, street: str) -> RoadSegment:
+def _segment(graph: RoadGraph, run: Sequence[int], line: LonLats, street: str, rule: Rule | None) -> RoadSegment:
     name = _street(graph, run) or street
+    lanes = LaneImpact(total=0, closed=()) if rule is None else lane_impact(graph, run, rule)
     return RoadSegment(
         key=_key(graph, run),
         coordinates=line,
@@ -88,6 +95,8 @@ def _segment(graph: RoadGraph, run: Sequence[int], line: LonLats, street: str) -
         to_street=cross_street(graph, int(graph.to_node[run[-1]]), name),
         length_m=round(float(_along_m(graph, line)[-1]), 1),
         osm_ways=osm_ways_of(graph, run),
+        lanes_total=lanes.total,
+        lanes_closed=lanes.closed,
     )
 
 

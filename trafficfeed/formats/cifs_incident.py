@@ -4,11 +4,13 @@ Source: Closure and Incident Feed Specification v2 (cifsv2.xsd of 2023-11-07, an
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from trafficfeed.closures.access import permitted_classes
 from trafficfeed.closures.orders import LanesClosed, Reason, TurnBan, VehicleRestriction
 from trafficfeed.closures.publication import slug_of
 from trafficfeed.closures.road_events import RoadEvent, RoadSegment
@@ -19,7 +21,7 @@ from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.impact_text import impact_text
 from trafficfeed.formats.rule_text import cancelled_text, rule_text, street_text
 from trafficfeed.formats.texts import in_language, plain
-from trafficfeed.formats.wzdx_impact import vehicle_impact
+from trafficfeed.network.vehicle_classes import VehicleClass
 
 Incident = Mapping[str, Any]
 """Elements by name, texts or elements in turn; ``id`` is an attribute in XML."""
@@ -62,19 +64,18 @@ def incidents_of(event: RoadEvent, feed: FeedInfo) -> tuple[Incident, ...]:
         raise FeedNonConformant(f"{message}: {mend}", [finding])
     if isinstance(event.rule, TurnBan):
         return ()
-    closed = vehicle_impact(event, left_hand=feed.left_hand) == "all-lanes-closed"
-    if not closed and isinstance(event.rule, VehicleRestriction) and event.reason not in _ON_THE_ROAD:
-        return ()
-    shared = _of_event(event, feed, closed=closed)
-    return tuple(
-        {
-            "id": f"{event.id}.{segment.key}",
-            **shared,
-            "street": plain(street_text(segment.street or event.street, feed.language)),
-            "polyline": _polyline(segment.coordinates),
-        }
-        for segment in event.segments or (_whole(event),)
-    )
+    incidents: list[Incident] = []
+    shared: dict[tuple[int, tuple[int, ...]], dict[str, Any] | None] = {}
+    for segment in event.segments or (_whole(event),):
+        there = _at(event, segment)
+        lanes = (there.lanes_total, tuple(there.lanes_closed))
+        if lanes not in shared:
+            shared[lanes] = _of_event(there, feed)
+        if (common := shared[lanes]) is not None:
+            street = plain(street_text(segment.street or event.street, feed.language))
+            own = {"street": street, "polyline": _polyline(segment.coordinates)}
+            incidents.append({"id": f"{event.id}.{segment.key}", **common, **own})
+    return tuple(incidents)
 
 
 def local_text(instant: datetime, timezone: str) -> str:
@@ -82,7 +83,18 @@ def local_text(instant: datetime, timezone: str) -> str:
     return instant.astimezone(ZoneInfo(timezone)).isoformat(timespec="seconds")
 
 
-def _of_event(event: RoadEvent, feed: FeedInfo, *, closed: bool) -> dict[str, Any]:
+def _at(event: RoadEvent, segment: RoadSegment) -> RoadEvent:
+    """Return `event` with the lanes of one of its segments."""
+    if not segment.lanes_total:
+        return event
+    return replace(event, lanes_total=segment.lanes_total, lanes_closed=segment.lanes_closed)
+
+
+def _of_event(event: RoadEvent, feed: FeedInfo) -> dict[str, Any] | None:
+    """Return what the incidents of segments with the same lanes share; None where there is nothing to tell cars."""
+    closed = _shuts_out_cars(event)
+    if not closed and isinstance(event.rule, VehicleRestriction) and event.reason not in _ON_THE_ROAD:
+        return None
     subtype = _CLOSED.get(event.reason) if closed else _hazard(event)
     lanes = None if closed else _lane_impact(event, left_hand=feed.left_hand)
     start, end = _period(event)
@@ -103,6 +115,12 @@ def _of_event(event: RoadEvent, feed: FeedInfo, *, closed: bool) -> dict[str, An
     }
 
 
+def _shuts_out_cars(event: RoadEvent) -> bool:
+    if isinstance(event.rule, LanesClosed):
+        return len(event.lanes_closed) >= event.lanes_total
+    return VehicleClass.PASSENGER not in permitted_classes(event.rule, event.exceptions)
+
+
 def _source(event: RoadEvent, feed: FeedInfo) -> dict[str, str]:
     named = {"reference": slug_of(event.authority), "name": plain(event.authority), "url": feed.public_url}
     return {key: text for key, text in named.items() if text}
@@ -115,15 +133,16 @@ def _hazard(event: RoadEvent) -> str:
 
 
 def _period(event: RoadEvent) -> tuple[datetime, datetime]:
-    """Return start and end; a cancelled event ended when it was cancelled, a minute after its start if it never began.
+    """Return start and end; a cancelled event ended when it was cancelled.
 
-    The specification has no word for what was cancelled; a record that merely went missing would look like a fault.
+    One that had not begun is given the minute before: the specification has no word for what never came to be, a
+    record that merely went missing would look like a fault, and one that ends before it starts is refused.
     """
     start, end = event.window.start, event.window.end
     if not event.cancelled:
         return start, end
     end = min(end, event.updated)
-    return min(start, end - _NEVER_BEGAN), end
+    return (start if start < end else end - _NEVER_BEGAN), end
 
 
 def _description(event: RoadEvent, language: str) -> str:
