@@ -41,7 +41,7 @@ def test_the_golden_alerts_break_no_rule_of_the_schema() -> None:
 
 
 def test_only_what_has_an_area_is_an_alert() -> None:
-    assert [record.group for record in read_cap(encoded(*EVENTS)).records] == ["order-2.closure.p1b"]
+    assert [record.group for record in read_cap(encoded(*EVENTS)).records] == ["order-2.ring.p1b"]
 
 
 def test_the_roads_of_one_measure_and_period_share_one_alert_in_any_order() -> None:
@@ -69,7 +69,7 @@ def test_an_entry_links_to_its_alert_and_holds_it_whole() -> None:
 
 def test_an_alert_alone_reads_the_same_as_in_the_feed() -> None:
     document = encoded(*EVENTS)
-    alone = cap.alert_alone(document, "order-2.closure.p1b")
+    alone = cap.alert_alone(document, "order-2.ring.p1b")
     assert alone is not None
     assert check_structure(alone) == ()
     (inside,), (alert,) = read_cap(document).records, read_cap(alone).records
