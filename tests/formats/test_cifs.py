@@ -187,6 +187,8 @@ def test_the_hours_of_a_night_are_cut_at_midnight_with_the_days_in_the_order_of_
     assert list(encoded(sunday)[0]["schedule"].items()) == [("monday", "00:00-05:00"), ("sunday", "22:00-23:59")]
     to_midnight = nightly(datetime(2026, 12, 7, 19, tzinfo=UTC), datetime(2026, 12, 7, 23, tzinfo=UTC))
     assert encoded(to_midnight)[0]["schedule"] == {"monday": "20:00-23:59"}
+    from_the_last_minute = nightly(datetime(2026, 12, 7, 22, 59, tzinfo=UTC), datetime(2026, 12, 8, 4, tzinfo=UTC))
+    assert encoded(from_the_last_minute)[0]["schedule"] == {"tuesday": "00:00-05:00"}
     by_day = nightly(datetime(2026, 12, 8, 8, tzinfo=UTC), datetime(2026, 12, 8, 16, tzinfo=UTC))
     assert encoded(by_day)[0]["schedule"] == {"tuesday": "09:00-17:00"}
 

@@ -9,6 +9,7 @@ from trafficfeed.closures.road_events import RoadEvent
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MIDNIGHT: Final = "23:59"  # the last minute that the hours of a day can name
+_EMPTY: Final = ("00:00-00:00", "23:59-23:59")
 
 
 def schedule_of(event: RoadEvent, zone: ZoneInfo) -> Mapping[str, str] | None:
@@ -25,13 +26,8 @@ def schedule_of(event: RoadEvent, zone: ZoneInfo) -> Mapping[str, str] | None:
         return None
     if start.utcoffset() != end.utcoffset():
         return None
-    hours = {DAYS[start.weekday()]: f"{start:%H:%M}-{end:%H:%M}"}
-    if _ends_next_day(start, end):
-        hours = {DAYS[start.weekday()]: f"{start:%H:%M}-{_MIDNIGHT}"}
-        if f"{end:%H:%M}" != "00:00":
-            hours[DAYS[end.weekday()]] = f"00:00-{end:%H:%M}"
-    return {day: hours[day] for day in DAYS if day in hours}
-
-
-def _ends_next_day(start: datetime, end: datetime) -> bool:
-    return start.date() != end.date()
+    if start.date() == end.date():
+        hours = {DAYS[start.weekday()]: f"{start:%H:%M}-{end:%H:%M}"}
+    else:
+        hours = {DAYS[start.weekday()]: f"{start:%H:%M}-{_MIDNIGHT}", DAYS[end.weekday()]: f"00:00-{end:%H:%M}"}
+    return {day: hours[day] for day in DAYS if day in hours and hours[day] not in _EMPTY}
