@@ -1,7 +1,7 @@
 """The weekly hours of a recurring closure, as Waze CIFS writes them."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
