@@ -13,9 +13,11 @@ from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.findings import Finding
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.profiles.rules_of_all import (
+    caution,
     closes_to_cars,
     datum_is,
     exempt_drivers_are_led_around,
+    kind_of,
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
@@ -65,7 +67,7 @@ def road_is_named(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
     """The road has a name. Source: Didi traffic incidents, ``roadName``; Amap events, ``roadName``."""
     if not event.street:
         message = "the road has no name: its event cannot be told from its neighbours in a list"
-        yield no_effect("china.road", event, message, "name the road in the map data")
+        yield caution("china.road", event, message, "name the road in the map data")
 
 
 def kind_has_an_event_type(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
@@ -76,5 +78,5 @@ def kind_has_an_event_type(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding
     known = (Reason.ROADWORKS, Reason.ACCIDENT, Reason.FLOODING)
     if not closes_to_cars(event, feed):
         kind = event.reason.value if event.reason in known else "control"
-        message = f"a {event.rule.kind} is shown as {kind}, and nobody is routed around it"
-        yield no_effect("china.routing", event, message, "close the road to cars if they are to stay out")
+        message = f"a {kind_of(event)} is shown as {kind}, and nobody is routed around it"
+        yield no_effect("china.routing", event, message, "nothing, if informing is enough; else close the road to cars")

@@ -11,6 +11,7 @@ from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.profiles.rules_of_all import (
     datum_is,
+    kind_of,
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
@@ -42,7 +43,7 @@ def lanes_are_numbered(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
 def kind_is_in_a_profile(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
     """The measure is one that the profiles have. Source: DRD-1 and DRD-2; they know neither turns nor metering."""
     if isinstance(event.rule, TurnBan | Metering):
-        message = f"a {event.rule.kind} is in no recommended profile: many consumers pass over it"
+        message = f"a {kind_of(event)} is in no recommended profile: many consumers pass over it"
         yield no_effect("datex.profile", event, message, "agree it with the consumers that matter")
 
 

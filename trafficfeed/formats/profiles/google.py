@@ -11,9 +11,11 @@ from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.findings import Finding
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.profiles.rules_of_all import (
+    caution,
     closes_to_cars,
     datum_is,
     exempt_drivers_are_led_around,
+    kind_of,
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
@@ -41,12 +43,12 @@ def only_full_closures_count(event: RoadEvent, feed: FeedInfo) -> Iterator[Findi
     Source: "Overview", WZDx: ``vehicle_impact`` must be there, as it tells a full closure from any other event.
     """
     if not closes_to_cars(event, feed):
-        message = f"a {event.rule.kind} is no full closure: routes stay as they are"
-        yield no_effect("google.routing", event, message, "close the street to cars if they are to stay out")
+        message = f"a {kind_of(event)} is no full closure: routes stay as they are"
+        yield no_effect("google.routing", event, message, "nothing, if informing is enough; else close it to cars")
 
 
 def certain_of_its_times(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
     """A closure opens at the end that its record has. Source: unsure; so with Waze, CIFS ``endtime``."""
     if event.end_is_estimate:
         message = "the end is an estimate, and the street is taken for open from then on"
-        yield no_effect("google.end", event, message, "put the end off in the order before it comes")
+        yield caution("google.end", event, message, "put the end off in the order before it comes")

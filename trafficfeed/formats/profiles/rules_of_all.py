@@ -1,6 +1,8 @@
 """What every taker asks of a record, and how a profile says what it thinks of one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from trafficfeed.closures.orders import Exemption
@@ -12,6 +14,18 @@ from trafficfeed.formats.wzdx_impact import vehicle_impact
 DRIVERS: Final = (Exemption.TAXI, Exemption.DELIVERY, Exemption.RESIDENTS, Exemption.PERMIT)
 """Exempt people who drive with a map app: they are led around a street that they may use."""
 
+_KINDS = MappingProxyType(
+    {
+        "closure": "closure",
+        "one_way": "one-way rule",
+        "lanes_closed": "lane closure",
+        "vehicles": "vehicle restriction",
+        "speed_limit": "speed limit",
+        "turn_ban": "turn ban",
+        "metering": "metering",
+    }
+)
+
 
 def refused(rule: str, event: RoadEvent, message: str, mend: str) -> Finding:
     """Say that the taker would not take the record."""
@@ -19,8 +33,18 @@ def refused(rule: str, event: RoadEvent, message: str, mend: str) -> Finding:
 
 
 def no_effect(rule: str, event: RoadEvent, message: str, mend: str) -> Finding:
-    """Say that the taker takes the record, but that it does not do there what the authority may expect."""
+    """Say that the taker takes the record and shows it, but that nobody's route changes."""
+    return replace(caution(rule, event, message, mend), detail={"effect": False})
+
+
+def caution(rule: str, event: RoadEvent, message: str, mend: str) -> Finding:
+    """Say that the taker takes the record, but may do something else with it than the authority means."""
     return Finding(rule=rule, severity=Severity.WARNING, message=message, where=event.id, mend=mend)
+
+
+def kind_of(event: RoadEvent) -> str:
+    """Return what kind of measure the record is, in words."""
+    return _KINDS[event.rule.kind]
 
 
 def closes_to_cars(event: RoadEvent, feed: FeedInfo) -> bool:
@@ -74,4 +98,4 @@ def exempt_drivers_are_led_around(event: RoadEvent, feed: FeedInfo) -> Iterator[
     exempt = [exemption.value for exemption in event.exceptions if exemption in DRIVERS]
     if exempt and closes_to_cars(event, feed):
         message = f"closed to all who drive with it, {', '.join(sorted(exempt))} too"
-        yield no_effect("taker.exempt", event, message, "tell the exempt by other means")
+        yield caution("taker.exempt", event, message, "tell the exempt by other means")

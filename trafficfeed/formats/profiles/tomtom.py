@@ -12,8 +12,10 @@ from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.findings import Finding
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.profiles.rules_of_all import (
+    caution,
     closes_to_cars,
     datum_is,
+    kind_of,
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
@@ -41,7 +43,7 @@ def placed_by_openlr(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
     """The place has an OpenLR reference. Source: unsure; TomTom's own records are placed by OpenLR or TMC."""
     if event.openlr is None:
         message = "it has no OpenLR reference (none that decodes to the same road): it is matched by its line alone"
-        yield no_effect("tomtom.openlr", event, message, "look it up in TomTom's map after publication")
+        yield caution("tomtom.openlr", event, message, "look it up in TomTom's map after publication")
 
 
 def nobody_drives_through(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
@@ -52,11 +54,11 @@ def nobody_drives_through(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]
     through = sorted(exemption.value for exemption in event.exceptions if exemption not in _UNSEEN)
     if through and closes_to_cars(event, feed):
         message = f"{', '.join(through)} may drive through: their traces may have the closure ignored"
-        yield no_effect("tomtom.probes", event, message, "keep the exempt few, or tell TomTom of them")
+        yield caution("tomtom.probes", event, message, "keep the exempt few, or tell TomTom of them")
 
 
 def closures_and_lanes_count(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
     """Closures and closed lanes are what its incidents know. Source: unsure; incident categories of the same pages."""
     if not closes_to_cars(event, feed) and not isinstance(event.rule, LanesClosed):
-        message = f"a {event.rule.kind} has no incident category of its own: no route changes"
+        message = f"a {kind_of(event)} has no incident category of its own: no route changes"
         yield no_effect("tomtom.category", event, message, "nothing, if informing is enough")

@@ -12,9 +12,11 @@ from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.findings import Finding
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.profiles.rules_of_all import (
+    caution,
     closes_to_cars,
     datum_is,
     exempt_drivers_are_led_around,
+    kind_of,
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
@@ -58,7 +60,7 @@ def street_is_named(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
     streets = [segment.street or event.street for segment in event.segments] or [event.street]
     if any(len(plain(street)) < _SHORTEST_TEXT for street in streets):
         message = "a street has no name of two characters: an editor of the map must approve it by hand"
-        yield no_effect("waze.street", event, message, "name the street in the map data, or tell the local editors")
+        yield caution("waze.street", event, message, "name the street in the map data, or tell the local editors")
 
 
 def ended_before_it_was_published(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
@@ -71,7 +73,7 @@ def end_is_known(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
     """The end is explicit, and Waze opens the street at it. Source: CIFS, ``endtime``."""
     if event.end_is_estimate:
         message = "the end is an estimate: Waze opens the street at it, whatever happens there"
-        yield no_effect("waze.end", event, message, "put the end off in the order before it comes")
+        yield caution("waze.end", event, message, "put the end off in the order before it comes")
 
 
 def line_follows_the_road(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
@@ -82,15 +84,15 @@ def line_follows_the_road(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]
     for line in (segment.coordinates for segment in event.segments):
         if len(line) == 2 and _length_m(line) > _STRAIGHT_M:
             message = f"a segment of {_length_m(line):.0f} m has two points only: it may not be matched"
-            yield no_effect("waze.shape", event, message, "check that the street is straight there")
+            yield caution("waze.shape", event, message, "check that the street is straight there")
             return
 
 
 def only_closures_reroute(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
     """Only ROAD_CLOSED routes anyone around. Source: CIFS, ``type`` (all others have no direct impact on routing)."""
     if not closes_to_cars(event, feed):
-        message = f"a {event.rule.kind} is shown to drivers nearby, but nobody is routed around it"
-        yield no_effect("waze.routing", event, message, "close the street to cars if they are to stay out")
+        message = f"a {kind_of(event)} is shown to drivers nearby, but nobody is routed around it"
+        yield no_effect("waze.routing", event, message, "nothing, if informing is enough; else close it to cars")
 
 
 def _length_m(line: Sequence[tuple[float, float]]) -> float:
