@@ -1,6 +1,7 @@
 """What follows an officer's step, after the answer: the release, and the runs that are asked for.
 
-Neither can undo the step. What fails here is logged and done again by the reconcile run within a minute.
+Neither can undo the step. What fails here is logged and done again: a release within seconds by the ticker
+(`api.ticker`), a run by the reconcile run within a minute.
 """
 
 import logging
@@ -22,6 +23,7 @@ def publish(services: Services, as_of: datetime) -> None:
     except TrafficFeedError as error:
         _log.error("the feeds could not be released, the last release is still served: %s", error)
     services.feeds.refresh()
+    services.wake()
 
 
 def ask_for_runs(services: Services, as_of: datetime) -> None:

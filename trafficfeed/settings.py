@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="officer's name → token; empty: one made in state_dir/tokens.json",
     )
+    api_tick_s: float = Field(
+        5.0, ge=0, description="how soon the API sees what other processes changed; 0: it lets no time pass"
+    )
     airflow_host: str = "127.0.0.1"
     airflow_port: int = 8080
     airflow_user: str = "pipeline"

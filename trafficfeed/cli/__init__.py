@@ -1,16 +1,19 @@
 """The command line: one command a pipeline step, none of them needs Airflow."""
 
 import gc
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from trafficfeed.cli import partners
+from trafficfeed.cli.emergency import emergency
+from trafficfeed.cli.options import AsOf, CityName
+from trafficfeed.cli.options import echo_json as _echo_json
+from trafficfeed.cli.options import instant as _instant
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.progress import Progress
 
@@ -23,25 +26,8 @@ app.add_typer(city_app, name="city")
 app.add_typer(order_app, name="order")
 app.add_typer(build_app, name="build")
 app.add_typer(certificate_app, name="certificate")
-
-CityName = Annotated[str, typer.Option("--city", help="a folder's name in sumo_scenarios/, or a path")]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="RFC 3339 time to build for; default: now")]
-
-
-def _instant(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC).replace(microsecond=0)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no RFC 3339 time such as 2026-12-05T16:00:00+02:00") from error
-    if instant.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} has no offset: add Z or +02:00")
-    return instant.astimezone(UTC)
-
-
-def _echo_json(document: object) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+app.add_typer(partners.app, name="partner")
+app.command()(emergency)
 
 
 @city_app.command("build")

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from trafficfeed.closures.orders import Order
 from trafficfeed.closures.schedules import Occurrences
-from trafficfeed.pipeline.assessment import Assessment, assess, locate
+from trafficfeed.pipeline.assessment import Assessment, assess
 from trafficfeed.pipeline.open_ends import OLDEST, prolonged
 from trafficfeed.pipeline.orders import record_check
+from trafficfeed.pipeline.placing import locate_stored
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.settings import Settings
 from trafficfeed.store.certificates import CheckResult
@@ -63,7 +64,7 @@ def in_force(database: Database, ground: Ground, *, settings: Settings, as_of: d
     with database.reading() as connection:
         served = Orders(connection).to_serve(city=ground.city.name, ended_since=as_of)
     until = as_of + timedelta(days=settings.planning_days)
-    located = (locate(s.order, ground, since=as_of - OLDEST, until=until) for s in served if s.state not in FINAL)
+    located = (locate_stored(s, ground, since=as_of - OLDEST, until=until) for s in served if s.state not in FINAL)
     return tuple(replace(one, occurrences=_from(one.occurrences, as_of)) for one in located)
 
 

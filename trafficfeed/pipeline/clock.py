@@ -12,6 +12,7 @@ from trafficfeed.pipeline.timetable import TIMETABLES
 from trafficfeed.store.database import Database
 from trafficfeed.store.orders import Orders, Step, StoredOrder
 
+_RUNNING: Final = (OrderState.PUBLISHED, OrderState.ACTIVE)
 _REACH: Final = timedelta(days=31)
 _FARTHEST: Final = timedelta(days=3 * 366)  # a rule that skips longer than this has ended
 
@@ -42,7 +43,7 @@ def apply_clock(database: Database, *, as_of: datetime, city: str | None = None)
         If a published order's schedule cannot be read (the checks do not let that happen).
     """
     with database.reading() as connection:
-        running = Orders(connection).list(city=city, states=(OrderState.PUBLISHED, OrderState.ACTIVE))
+        running = Orders(connection).list(city=city, states=_RUNNING)
     activated: list[str] = []
     ended: list[str] = []
     overdue: list[str] = []
@@ -54,6 +55,15 @@ def apply_clock(database: Database, *, as_of: datetime, city: str | None = None)
             continue
         (activated if due is OrderState.ACTIVE else ended).append(stored.order.id)
     return ClockReport(activated=tuple(activated), ended=tuple(ended), overdue=tuple(overdue))
+
+
+def apply_clock_to(database: Database, stored: StoredOrder, *, as_of: datetime) -> StoredOrder:
+    """Return one published or active order as `apply_clock` leaves it."""
+    due, _ = _due(stored.order, stored.sha256, as_of)
+    if stored.state in _RUNNING and due is not None and _move(database, stored, due, as_of):
+        with database.reading() as connection:
+            return Orders(connection).get(stored.order.id)
+    return stored
 
 
 def next_move(order: Order, sha256: str, *, after: datetime) -> datetime | None:

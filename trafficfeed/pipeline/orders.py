@@ -13,7 +13,7 @@ from typing import Any, Final, NotRequired, TypedDict, Unpack
 
 from trafficfeed.closures.orders import Order, OrderState
 from trafficfeed.errors import OrderConflict, OrderInvalid
-from trafficfeed.findings import Finding
+from trafficfeed.findings import Finding, errors_in
 from trafficfeed.simulation.certificate import Certificate, Verdict
 from trafficfeed.store import lifecycle, outbox
 from trafficfeed.store.audit import AuditLog
@@ -325,6 +325,39 @@ def mark_published(database: Database, order_id: str, version: int, *, release: 
             changes={"published_version": version},
         )
         return orders.advance(stored, step)
+
+
+def store_emergency(
+    database: Database, order: Order, findings: Iterable[Finding], *, actor: str, as_of: datetime, reason: str
+) -> StoredOrder:
+    """Store a new order that the checks have passed, approved with `reason` before its simulation: all in one.
+
+    Its simulation is in the outbox when this returns.
+
+    Raises
+    ------
+    OrderInvalid
+        If it is not a sound order by itself, or one of the `findings` is an error; nothing is stored.
+    OrderConflict
+        If an order of this id exists, or no reason is given; nothing is stored.
+    """
+    sound, found = storable(order), tuple(findings)
+    if errors_in(found):
+        raise OrderInvalid(f"order {order.id} is not published: the checks found errors", errors_in(found))
+    if not reason.strip():
+        raise OrderConflict(f"order {order.id}: give a reason to publish before the simulation; it is logged")
+    with database.transaction() as connection:
+        orders = Orders(connection)
+        created = orders.add(sound, actor=actor, as_of=as_of)
+        result = Certificates(connection).add_check(found, order_id=order.id, version=1, as_of=as_of)
+        checked = _take_check(orders, created, result, as_of)
+        detail = _grounds(checked, None, reason.strip())
+        step = Step(
+            action="approve", to=_S.APPROVED, actor=actor, as_of=as_of, detail=detail, changes={"approved_by": actor}
+        )
+        approved = orders.advance(checked, step)
+        _ask_for_validation(connection, approved, as_of)
+        return approved
 
 
 def _ask_for_validation(connection: Any, stored: StoredOrder, as_of: datetime) -> None:

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from trafficfeed.findings import Finding, errors_in
+from trafficfeed.pipeline.clock import next_move
 from trafficfeed.pipeline.documents import DocumentMaker
 from trafficfeed.pipeline.drafting import Drafting, OrderDraft
 from trafficfeed.pipeline.orders import MACHINE, mark_published
 from trafficfeed.pipeline.records import OrderRecords
-from trafficfeed.pipeline.served import Key, ServedOrders
+from trafficfeed.pipeline.served import Key, Served, ServedOrders
 from trafficfeed.pipeline.variants import variants_of
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.publishing.documents import Document, Manifest
@@ -22,6 +23,7 @@ from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.settings import Settings
 from trafficfeed.store.audit import AuditLog
 from trafficfeed.store.database import Database
+from trafficfeed.store.lifecycle import FINAL
 from trafficfeed.store.objects import ObjectStore
 from trafficfeed.store.orders import Orders
 
@@ -32,17 +34,23 @@ FEED: Final = "closures"
 class Released:
     """What a release came to.
 
-    `withheld` orders break a rule. `held_back` says why nothing new was published, "" where it was or need not be.
-    `next_change` is when time alone changes the feed next, None where it does not. `stages_s` is how long each stage
+    `published` are the orders in it, `withheld` those that break a rule; `left_out` says which formats cannot say which
+    records. `held_back` says why nothing new was published, "" where it was or need not be. `next_due` is when time
+    alone changes the feed or the state of an order next, None where it does not. `stages_s` is how long each stage
     took, in seconds.
     """
 
     manifest: Manifest
+    published: tuple[OrderRecords, ...] = ()
     withheld: tuple[OrderRecords, ...] = ()
     left_out: tuple[Finding, ...] = ()
     held_back: str = ""
-    next_change: datetime | None = None
+    next_due: datetime | None = None
     stages_s: Mapping[str, float] = field(default_factory=dict)
+
+    def record_ids(self, order_id: str) -> tuple[str, ...]:
+        """Return the ids of an order's records in the release."""
+        return tuple(event.id for one in self.published if one.order_id == order_id for event in one.events)
 
 
 class Releaser:
@@ -72,12 +80,18 @@ class Releaser:
             rolled_back = published.manifest.rolled_back
             return Released(
                 manifest=published.manifest,
+                published=tuple(draft.records for draft in drafts if draft.publishable),
                 withheld=tuple(draft.records for draft in drafts if not draft.publishable),
                 left_out=tuple(f for draft in drafts for event in draft.events for f in event.refusals),
                 held_back=f"rolled back by {rolled_back.by}: {rolled_back.reason}" if rolled_back else "",
-                next_change=_earliest(self.drafting.next_change(), self._maker.next_change()),
+                next_due=_earliest(self.drafting.next_change(), self._maker.next_change(), *_moves(drafts, as_of)),
                 stages_s=dict(self._stages_s),
             )
+
+    def try_out(self, one: Served, as_of: datetime) -> OrderRecords:
+        """Return the records that an order would have, checked; nothing is released."""
+        with self._lock:
+            return self.drafting.try_out(one, as_of).records
 
     def _gathering(
         self, database: Database, drafts: list[OrderDraft], as_of: datetime
@@ -142,6 +156,12 @@ def release(settings: Settings, *, database: Database, as_of: datetime) -> Relea
         If the release could not be written, or the city or the database cannot be read.
     """
     return releaser_of(settings).release(database, as_of)
+
+
+def _moves(drafts: Sequence[OrderDraft], as_of: datetime) -> Iterator[datetime | None]:
+    for stored in (draft.served.stored for draft in drafts):
+        if stored.state not in FINAL:
+            yield next_move(stored.order, stored.sha256, after=as_of)
 
 
 def _facts(good: Sequence[OrderDraft]) -> dict[str, Any]:

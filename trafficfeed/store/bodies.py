@@ -11,7 +11,7 @@ from trafficfeed.closures.orders import Order
 from trafficfeed.errors import OrderInvalid, SourceMalformed
 
 _MOST: Final = 20_000
-_known: dict[str, Order] = {}
+_known: dict[tuple[str, str], Order] = {}
 
 
 @lru_cache(maxsize=1)
@@ -37,11 +37,11 @@ def order_of(body: Mapping[str, Any], *, name: str) -> Order:
 
 def known_order(sha256: str, body: Mapping[str, Any], *, name: str) -> Order:
     """Return `order_of` a body whose content has the hash `sha256`, read once: versions never change."""
-    found = _known.get(sha256)
+    found = _known.get((name, sha256))
     if found is None:
         if len(_known) >= _MOST:
             _known.clear()  # all of a large city's fit several times over
-        found = _known[sha256] = order_of(body, name=name)
+        found = _known[name, sha256] = order_of(body, name=name)
     return found
 
 
