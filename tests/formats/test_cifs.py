@@ -26,7 +26,8 @@ from made_events import (
 from trafficfeed.closures.orders import LanesClosed, OneWay, Reason, VehicleRestriction
 from trafficfeed.closures.road_events import RoadEvent, RoadSegment
 from trafficfeed.errors import FeedNonConformant
-from trafficfeed.formats import cifs, cifs_json
+from trafficfeed.findings import errors_in
+from trafficfeed.formats import cifs, cifs_json, semantics
 from trafficfeed.formats.cifs_reading import read_cifs, read_cifs_json
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.records import Clock
@@ -74,6 +75,13 @@ def test_the_xml_passes_the_official_schema_with_every_element_that_we_use() -> 
     assert official_verdict(data).startswith("ok")
     names = {element.tag for element in etree.fromstring(data).iter()}
     assert {"schedule", "lane_impact", "subtype", "parent_event", "source"} <= names
+
+
+def test_both_documents_break_no_rule() -> None:
+    night = nightly(datetime(2026, 12, 6, 21, tzinfo=UTC), datetime(2026, 12, 7, 4, tzinfo=UTC))
+    for module in (cifs, cifs_json):
+        data = module.encode((*EVENTS, replace(night, id="night")), publication_time=PUBLISHED, feed=FEED)
+        assert errors_in(semantics.check(module.STANDARD.name, data, bounds=FEED.bounds)) == ()
 
 
 def test_the_json_has_the_structure_of_the_official_sample() -> None:
