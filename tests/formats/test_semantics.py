@@ -64,9 +64,9 @@ NATIVE_MUTANTS: dict[str, tuple[Change, str]] = {
     "no numbers": (lambda d: change_line(d, lambda line: [["a", "b"], *line]), "feed.geometry.numbers"),
     "no geometry": (lambda d: d["features"][0].pop("geometry"), "feed.geometry.length"),
     "local offset": (lambda d: set_native(d, start="2026-12-05T14:00:00+08:00"), "feed.time.utc"),
-    "no offset": (lambda d: set_native(d, end="2026-12-05T17:00:00"), "feed.time.utc"),
-    "no such day": (lambda d: set_native(d, end="2026-12-45T17:00:00Z"), "feed.time.utc"),
-    "no end": (lambda d: d["features"][0]["properties"].pop("end"), "feed.time.utc"),
+    "no offset": (lambda d: set_native(d, end="2026-12-05T17:00:00"), "feed.time.offset"),
+    "no such day": (lambda d: set_native(d, end="2026-12-45T17:00:00Z"), "feed.time.form"),
+    "no end": (lambda d: d["features"][0]["properties"].pop("end"), "feed.time.end"),
     "end before start": (lambda d: set_native(d, end="2026-12-05T05:00:00Z"), "feed.time.order"),
     "end at start": (lambda d: set_native(d, end="2026-12-05T06:00:00Z"), "feed.time.order"),
     "updated before creation": (lambda d: set_native(d, updated="2026-11-01T00:00:00Z"), "feed.time.update"),
@@ -157,7 +157,7 @@ def test_lines_along_connected_roads_pass_with_the_graph() -> None:
 
 def test_a_line_against_a_one_way_street_is_caught_even_where_the_compass_is_turned_too() -> None:
     event = on_roads("02to12", "12to22")
-    turned = replace(event, coordinates=tuple(event.coordinates)[::-1], compass="southbound")
+    turned = replace(event, id="turned", coordinates=tuple(event.coordinates)[::-1], compass="southbound")
     assert rules(check_native(native_document(turned))) == set()
     assert rules(check_native(native_document(turned), graph=town())) == {"feed.travel.road"}
 

@@ -13,7 +13,6 @@ that standard at all (`refuse`).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
 from typing import Any, NoReturn
 
 from trafficfeed.errors import FeedNonConformant
@@ -21,6 +20,9 @@ from trafficfeed.findings import Finding, Severity
 
 Stated = tuple[str, Any]
 """A path into the document, and the text that stands there; None where it is absent."""
+
+
+_HUGE = 1e9  # neither infinite nor too long for a float
 
 
 class Clock(StrEnum):
@@ -59,11 +61,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneState:
-    """One lane as a record has it: its number as written (text or number), and whether it is shut."""
+    """One lane as a record has it: its number as written (text or number), whether it is shut, and WZDx ``type``."""
 
     path: str
     number: Any
     closed: bool
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +194,7 @@ def is_point(point: Any) -> bool:
     return (
         isinstance(point, list | tuple)
         and len(point) >= 2
-        and all(isinstance(v, int | float) and not isinstance(v, bool) and isfinite(v) for v in point[:2])
+        and all(isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < _HUGE for v in point[:2])
     )
 
 

@@ -46,7 +46,10 @@ def _record(path: str, feature: Mapping[str, Any]) -> Record:
         impact=impact,
         lanes=tuple(
             LaneState(
-                path=f"{inner}.lanes[{at}].order", number=lane.get("order"), closed=lane.get("status") == "closed"
+                path=f"{inner}.lanes[{at}].order",
+                number=lane.get("order"),
+                closed=lane.get("status") == "closed",
+                kind=text(lane.get("type")),
             )
             for at, lane in enumerate(objects(properties.get("lanes")))
         ),

@@ -1,0 +1,15 @@
+"""Every rule, in the order in which a document is held against them."""
+
+from types import MappingProxyType
+
+from trafficfeed.formats.rules import cap, cifs, datex2, geometry, history, identity, lanes, proof, times, travel, wzdx
+from trafficfeed.formats.rules.rule import Rule
+
+SHAPE = "feed.document.shape"
+"""The one finding that is no rule: the bytes are not a document of their standard at all."""
+
+RULES: tuple[Rule, ...] = (
+    *identity.RULES, *times.RULES, *geometry.RULES, *travel.RULES, *lanes.RULES, *history.RULES,
+    *proof.RULES, *wzdx.RULES, *cifs.RULES, *datex2.RULES, *cap.RULES,
+)  # fmt: skip
+BY_ID = MappingProxyType({rule.id: rule for rule in RULES})
