@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated
@@ -12,12 +12,15 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.feeds import FEED, Feeds
+from api.history import History
 from api.problems import Problem
+from api.stream import ChangeStream
 from api.tokens import Tokens, load_tokens
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.pipeline.workspace import find_city, ground_of
+from trafficfeed.publishing.partners import FILE_NAME, Partner, load_partners
 from trafficfeed.publishing.reader import ReleaseReader
 from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.settings import Settings
@@ -40,9 +43,14 @@ class Services:
         self.settings = settings
         self.clock = clock
         self.objects = ObjectStore(settings.objects_url)
-        self.feeds = Feeds(ReleaseReader(ReleaseStore(self.objects, FEED), poll_s=0.0), clock)
+        self.releases = ReleaseStore(self.objects, FEED)
+        self.feeds = Feeds(ReleaseReader(self.releases, poll_s=0.0), clock, self._open_partners)
+        self.history = History(self.releases)
+        self.stream = ChangeStream(self.feeds, self.history)
+        self.wake: Callable[[], None] = lambda: None  # of whoever lets time pass in this process
         self._lock = threading.Lock()
         self._database: Database | None = None
+        self._partners: tuple[int, Mapping[str, Partner]] = (0, {})
 
     @property
     def database(self) -> Database:
@@ -73,6 +81,23 @@ class Services:
         """The city's road graph, kept in memory until the city is built anew; raises as `load_graph`."""
         return ground_of(self.city).graph
 
+    @property
+    def partners(self) -> Mapping[str, Partner]:
+        """The city's partners by id, read anew when their file changes; raises as `load_partners`."""
+        path = self.city.folder / FILE_NAME
+        stamp = path.stat().st_mtime_ns if path.is_file() else 0
+        if stamp != self._partners[0]:
+            self._partners = (stamp, {partner.id: partner for partner in load_partners(self.city)})
+        return self._partners[1]
+
+    def _open_partners(self) -> tuple[str, ...]:
+        """Return who needs no token; nobody where that cannot be read."""
+        try:
+            return tuple(partner.id for partner in self.partners.values() if partner.token_sha256 is None)
+        except TrafficFeedError as error:
+            _log.error("partners: %s", error)
+            return ()
+
     @cached_property
     def tokens(self) -> Tokens:
         """Who may write; raises as `load_tokens`."""
@@ -86,6 +111,7 @@ class Services:
             except TrafficFeedError as error:
                 _log.warning("%s: %s", name, error)
         self.feeds.refresh()
+        self.feeds.complete()
 
     def close(self) -> None:
         """Close the database."""

@@ -4,23 +4,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.feeds import Feeds, answer
 
-PREFIX = "/v1/feeds/closures/"
-
 
 class FastPath:
-    """Answers GET and HEAD of known formats; a poll that has the content already costs one comparison."""
+    """Answers GET and HEAD of feeds that anybody may have; a poll that has the content costs one comparison."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from the board, or pass on."""
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http" or scope["query_string"] or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
         feeds: Feeds = scope["app"].state.services.feeds
         board = feeds.board
-        document = board.documents.get(scope["path"][len(PREFIX) :])
+        document = board.open.get(scope["path"])
         if document is None:
             await self.app(scope, receive, send)
             return

@@ -16,7 +16,21 @@ from api.deps import Clock, Services, wall_clock
 from api.fast_path import FastPath
 from api.guards import BodyLimit, SecurityHeaders
 from api.pages import Pages
-from api.routes import alerts, certificates, emergencies, feeds, health, impacts, order_steps, orders, pages
+from api.routes import (
+    alerts,
+    certificates,
+    dry_run,
+    emergencies,
+    feeds,
+    health,
+    impacts,
+    order_steps,
+    orders,
+    pages,
+    partners,
+    releases,
+    stream,
+)
 from api.ticker import Ticker
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.settings import Settings
@@ -48,7 +62,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
     openapi.install(app)
     for router in (
         feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
-        impacts.router, alerts.router, emergencies.router, pages.router,
+        impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
+        dry_run.router, pages.router,
     ):  # fmt: skip
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # pages and lists; feeds come compressed
@@ -69,14 +84,15 @@ def furnish(app: FastAPI, services: Services) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await asyncio.to_thread(services.warm_up)
-    poll = asyncio.create_task(_poll(services))
+    loops = [asyncio.create_task(loop(services)) for loop in (_poll, _compress)]
     ticker = _ticker(services)
     yield
     if ticker is not None:
         await asyncio.to_thread(ticker.stop)
-    poll.cancel()
-    with suppress(asyncio.CancelledError):
-        await poll
+    for loop in loops:
+        loop.cancel()
+        with suppress(asyncio.CancelledError):
+            await loop
     services.close()
 
 
@@ -98,6 +114,14 @@ async def _poll(services: Services) -> None:
             await asyncio.to_thread(services.feeds.refresh)
         except TrafficFeedError as error:
             _log.error("the feeds could not be refreshed: %s", error)
+        services.stream.announce()
+
+
+async def _compress(services: Services) -> None:
+    """Add to what is served the compressions that no release waits for."""
+    while True:
+        await asyncio.sleep(POLL_S)
+        await asyncio.to_thread(services.feeds.complete)
 
 
 def _problem_page(request: Request, status: int, detail: str) -> Response:

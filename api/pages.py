@@ -1,7 +1,6 @@
 """The pages for people, rendered once per release and minute; plain HTML and SVG, no script."""
 
 import hashlib
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api import overview, schematic, wording
 from api.deps import Services
-from api.feeds import FORMATS, Board
+from api.feeds import PUBLIC, Board
 from api.published import Record, records_in
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
@@ -82,7 +81,7 @@ class Pages:
         """Render under a lock: the first visitor of a minute pays, the others wait for that page."""
         board = self._services.feeds.board
         minute = now.replace(second=0, microsecond=0)
-        key = (board.release and board.release.version, minute, board.is_stale(now), board.trouble)
+        key = (board.release and board.release.manifest.number, minute, board.is_stale(now), board.trouble)
         with self._lock:
             if key != self._key or len(self._kept) >= _MOST_PAGES:
                 self._key, self._kept = key, {}
@@ -107,6 +106,7 @@ class Pages:
             summary=_summary(orders, released=board.release is not None),
             as_of=wording.moment(now, zone, now=now),
             stale=_stale_text(board, now),
+            rolled_back=self._rolled_back(board, now),
             feeds=self._feeds(board, now),
             version=board.release.version[:12] if board.release else "",
             checked=_ago(board.checked_at, now),
@@ -125,7 +125,16 @@ class Pages:
             map=self._map(lines),
             order=orders[0],
             stale=_stale_text(board, now),
+            rolled_back=self._rolled_back(board, now),
         )
+
+    def _rolled_back(self, board: Board, now: datetime) -> str:
+        """Return the banner's text, or "" where the newest facts are served."""
+        held = board.rolled_back
+        if held is None:
+            return ""
+        when = wording.moment(held.at, self._services.zone, now=now)
+        return f"{held.by} went back to release {held.to}, {when}: {held.reason}"
 
     def _orders_of(self, board: Board, records: Sequence[Record], now: datetime) -> list[overview.OrderView]:
         services = self._services
@@ -170,23 +179,22 @@ class Pages:
         return self._records[1]
 
     def _feeds(self, board: Board, now: datetime) -> list[Mapping[str, str]]:
-        if board.release is None:
-            return []
-        published = board.release.published_at
         return [
             {
-                "href": f"/v1/feeds/closures/{name}",
-                "title": FORMATS[name][1],
-                "records": f"{len(json.loads(document.data).get('features', ())):,}",
-                "released": wording.moment(published, self._services.zone, now=now),
-                "age": _ago(published, now),
+                "href": f"{PUBLIC}{name}",
+                "title": document.title,
+                "changed": wording.moment(document.modified, self._services.zone, now=now),
+                "age": _ago(document.modified, now),
                 "size": wording.size(len(document.data)),
+                "sent": wording.size(min(len(variant.body) for variant in document.variants.values())),
             }
             for name, document in board.documents.items()
         ]
 
     def _render(self, template: str, **context: Any) -> str:
-        return self._templates.get_template(template).render(**{"stylesheet": STYLE_HREF, "stale": "", **context})
+        return self._templates.get_template(template).render(
+            **{"stylesheet": STYLE_HREF, "stale": "", "rolled_back": "", **context}
+        )
 
 
 def _summary(orders: Sequence[overview.OrderView], *, released: bool) -> str:

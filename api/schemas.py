@@ -10,6 +10,7 @@ from api import examples
 from trafficfeed.closures.document import dump_order
 from trafficfeed.closures.orders import OrderState
 from trafficfeed.findings import Finding, Severity, errors_in
+from trafficfeed.publishing.documents import RolledBack
 from trafficfeed.simulation.certificate import Verdict
 from trafficfeed.store.audit import AuditEntry
 from trafficfeed.store.certificates import CheckResult, StoredCertificate
@@ -267,6 +268,21 @@ class FeedOut(_Out):
     gzip_bytes: int
 
 
+class RolledBackOut(_Out):
+    """Why an older release is served, and nothing new until that is taken back."""
+
+    to: int = Field(description="the number of the release that is served again")
+    version: str
+    reason: str
+    by: str
+    at: datetime
+
+    @classmethod
+    def of(cls, held: RolledBack) -> "RolledBackOut":
+        """Return a rollback as the API shows it."""
+        return cls(to=held.to, version=held.version, reason=held.reason, by=held.by, at=held.at)
+
+
 class FeedList(_Out):
     """The feeds of the current release, and how fresh they are."""
 
@@ -280,6 +296,7 @@ class FeedList(_Out):
     checked_at: datetime | None = Field(description="when the content was last found to hold")
     age_s: float = Field(description="since the release was published")
     stale: bool
+    rolled_back: RolledBackOut | None = Field(None, description="an officer holds the feed at an older release")
     datum: str = Field(description="of the coordinates, lon lat")
     licence: str
     attribution: str

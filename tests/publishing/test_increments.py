@@ -33,12 +33,17 @@ def _told(old: bytes | None, new: bytes, format: str, **more: Any) -> dict[str, 
     return told
 
 
+def _id(record: dict[str, Any]) -> str:
+    found: str = record.get("incident", record)["id"]
+    return found
+
+
 def _applied(copy: dict[str, Any] | None, told: dict[str, Any]) -> dict[str, Any]:
     """Do what docs/feeds.md tells a client to do."""
-    held = {} if copy is None or told["reset"] else {record["id"]: record for record in copy[told["records"]]}
+    held = {} if copy is None or told["reset"] else {_id(record): record for record in copy[told["records"]]}
     for gone in told["tombstones"]:
         held.pop(gone["id"], None)
-    held |= {record["id"]: record for record in told["upserts"]}
+    held |= {_id(record): record for record in told["upserts"]}
     return {**told["head"], told["records"]: [held[name] for name in sorted(held)]}
 
 

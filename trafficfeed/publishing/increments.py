@@ -13,7 +13,7 @@ from trafficfeed.formats.json_documents import as_json
 from trafficfeed.publishing.tombstones import CANCELLED, ENDED, WITHDRAWN, tombstones_in
 
 RECORDS: Final = MappingProxyType({"native": "features", "wzdx": "features", "cifs-json": "incidents"})
-"""Formats with increments, and the member of their documents that lists the records; each record has an `id`."""
+"""Formats with increments, and the member of their documents that lists the records."""
 
 _DECODER: Final = json.JSONDecoder()
 
@@ -126,7 +126,7 @@ def taken_apart(data: bytes, format: str) -> Parts:
         head, start = _head(text, format)
         records: dict[str, str] = {}
         for record, written in _records(text, start):
-            records[str(record["id"])] = written
+            records[str(_facts(record)["id"])] = written
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise FeedNonConformant(f"this is no {format} document that increments can be made of: {error!r}") from error
     return Parts(head=head, records=records, size=len(data))
@@ -159,8 +159,14 @@ def _records(text: str, start: int) -> Iterator[tuple[dict[str, Any], str]]:
         raise ValueError("its records are not its last member")
 
 
+def _facts(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the object that bears the record's id: Waze wraps each incident in another object."""
+    wrapped: Mapping[str, Any] = record.get("incident", record)
+    return wrapped
+
+
 def _own_reason(record: Mapping[str, Any], at: datetime) -> str:
-    facts = record.get("properties", record)
+    facts = _facts(record).get("properties", _facts(record))
     if facts.get("cancelled"):
         return CANCELLED
     for name in ("end", "end_date", "endtime"):

@@ -1,0 +1,41 @@
+"""The API alone, on a socket whose buffers are small enough that a client that never reads is noticed."""
+
+import socket
+from typing import Any, Final
+
+import uvicorn
+
+from trafficfeed.settings import Settings
+
+SEND_BUFFER_BYTES: Final = 128 * 1024
+_UNREAD_MS: Final = 20_000
+
+
+def serve(settings: Settings) -> None:
+    """Serve the API on the settings' host and port until it is stopped."""
+    listening = listen(settings.api_host, settings.api_port)
+    with listening:
+        uvicorn.Server(uvicorn.Config("api.main:create_app", factory=True, **server_options())).run([listening])
+
+
+def server_options() -> dict[str, Any]:
+    """Return how uvicorn serves the API: no line in the log for each request, no header that tells nothing."""
+    return {"access_log": False, "server_header": False, "backlog": 2048}
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; the connections that it accepts have its options.
+
+    The kernel buffers at most `SEND_BUFFER_BYTES` of what a client does not read, so that a send comes to wait, and
+    gives a connection up that takes nothing for 20 s, whatever is still buffered for it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
+    listening.bind((host, port))
+    listening.listen(2048)
+    listening.set_inheritable(True)
+    return listening
