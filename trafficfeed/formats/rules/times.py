@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from trafficfeed.findings import Severity
@@ -16,7 +17,12 @@ _KEPT = timedelta(days=1)
 
 def instant(text: Any) -> datetime | None:
     """Return the aware instant that a text states; None where it states none."""
-    if not isinstance(text, str) or not _TIME.fullmatch(text):
+    return _instant(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=20_000)  # every rule on times asks, and records share them
+def _instant(text: str) -> datetime | None:
+    if not _TIME.fullmatch(text):
         return None
     try:
         found = datetime.fromisoformat(text)

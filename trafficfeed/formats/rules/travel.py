@@ -88,10 +88,11 @@ def no_detour_through_a_closure(yard: Yardstick) -> Iterator[Fault]:
     for one in yard.drawn:
         if not one.line.is_detour or one.line.shape is not Shape.LINE:
             continue
-        met = {r.id: r for step in _steps(one) for r in closed.get(step, ()) if _overlap(r, one.record)}
+        crossed = {record.id: record for step in _steps(one) for record in closed.get(step, ())}
+        met = [id for id, record in crossed.items() if _overlap(record, one.record)]
         if met:
             own = [id for id in met if id == one.record.id or ("related-work-zone", id) in one.record.links]
-            message = f"runs through {(own or list(met))[0]!r}, which is closed then"
+            message = f"runs through {(own or met)[0]!r}, which is closed then"
             yield Fault(one.line.path, message, None if own else Severity.WARNING)
 
 
