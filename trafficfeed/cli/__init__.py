@@ -14,6 +14,7 @@ from trafficfeed.cli.emergency import emergency
 from trafficfeed.cli.options import AsOf, CityName
 from trafficfeed.cli.options import echo_json as _echo_json
 from trafficfeed.cli.options import instant as _instant
+from trafficfeed.cli.validate import validate
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.progress import Progress
 
@@ -28,6 +29,7 @@ app.add_typer(build_app, name="build")
 app.add_typer(certificate_app, name="certificate")
 app.add_typer(partners.app, name="partner")
 app.command()(emergency)
+app.command()(validate)
 
 
 @city_app.command("build")
