@@ -1,6 +1,6 @@
 """Who may still pass where a measure holds, by vehicle class."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,13 +117,31 @@ def shut_to(graph: RoadGraph, measure: Measure, resolved: Resolved, vehicle_clas
     """Return what `measure` shuts to a class; with lanes closed, the edges on which no lane is left to it."""
     if vehicle_class in permitted_classes(measure.rule, measure.exceptions):
         return Shut(edges=np.empty(0, dtype=np.int32))
-    edges = np.unique(np.array([e for s in resolved.sections for e in s.edges], dtype=np.int32))
+    edges = [e for s in resolved.sections for e in s.edges]
+    return Shut(edges=_shut_edges(graph, edges, measure.rule, vehicle_class), turns=frozenset(resolved.turns))
+
+
+def shut_along(
+    graph: RoadGraph,
+    edges: Sequence[int],
+    rule: Rule,
+    exceptions: Collection[Exemption],
+    vehicle_class: VehicleClass,
+) -> Shut:
+    """Return what a rule shuts to a class along consecutive `edges`; a ban to turn acts between the first and last."""
+    if not edges or vehicle_class in permitted_classes(rule, exceptions):
+        return Shut(edges=np.empty(0, dtype=np.int32))
+    if isinstance(rule, TurnBan):
+        return Shut(edges=np.empty(0, dtype=np.int32), turns=frozenset({(edges[0], edges[-1])}))
+    return Shut(edges=_shut_edges(graph, edges, rule, vehicle_class))
+
+
+def _shut_edges(graph: RoadGraph, acted_on: Sequence[int], rule: Rule, vehicle_class: VehicleClass) -> IntArray:
+    edges = np.unique(np.array(acted_on, dtype=np.int32))
     edges = edges[(graph.access[edges] & _lets_in(vehicle_class)) != 0]
-    if isinstance(measure.rule, LanesClosed):
-        edges = np.array(
-            [e for e in edges if not _lane_left(graph, int(e), measure.rule, vehicle_class)], dtype=np.int32
-        )
-    return Shut(edges=edges, turns=frozenset(resolved.turns))
+    if isinstance(rule, LanesClosed):
+        edges = np.array([e for e in edges if not _lane_left(graph, int(e), rule, vehicle_class)], dtype=np.int32)
+    return np.asarray(edges)
 
 
 def _lane_left(graph: RoadGraph, edge: int, rule: LanesClosed, vehicle_class: VehicleClass) -> bool:

@@ -86,8 +86,12 @@ class RoadSegment:
 class TransitImpact:
     """A public transport route that a road event turns off its way; ids as the city's GTFS has them.
 
-    `direction_id` None: both. `stops` are those that are not served. `shape` is the route's own shape and `detour` the
-    way it takes instead (EPSG:4326 lon, lat), None where it has none.
+    `direction_id` None: both. `stops` are those that are not served. `shape_id` names the route's own shape; `detour`
+    is the way it takes instead of a part of it, `new_shape` the whole with the detour in its place (EPSG:4326 lon,
+    lat), None where it has none; `delay_s` is how much longer that takes. `trip_ids` are the trips that come by while
+    the event holds, on each of `service_dates` (``YYYYMMDD``), all of one sequence of stops. `stop_span` are the
+    numbers of the first and last call left out in their ``stop_times``; where every stop is served the last is None,
+    and the first the next call after the detour.
     """
 
     route_id: str
@@ -97,6 +101,10 @@ class TransitImpact:
     stops: Sequence[str] = ()
     shape_id: str = ""
     detour: Sequence[tuple[float, float]] | None = None
+    new_shape: Sequence[tuple[float, float]] | None = None
+    delay_s: int = 0
+    service_dates: Sequence[str] = ()
+    stop_span: tuple[int, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

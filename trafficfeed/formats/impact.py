@@ -54,6 +54,8 @@ def ids_of(event: RoadEvent) -> dict[str, list[str]]:
         ids["cifs"] = [f"{event.id}.{segment.key}" for segment in event.segments] or [f"{event.id}.s1"]
     if event.areas:
         ids["cap"] = [incident_of(event.order_id, event.id)]
+    if event.transit and not event.cancelled:
+        ids["gtfs-rt"] = [event.id]
     return ids
 
 

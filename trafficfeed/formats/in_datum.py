@@ -43,7 +43,11 @@ def in_datum(event: RoadEvent, datum: str, *, decimals: int | None = None) -> Ro
         return replace(one, coordinates=moved(one.coordinates))
 
     def transit(one: TransitImpact) -> TransitImpact:
-        return replace(one, detour=moved(one.detour)) if one.detour is not None else one
+        return replace(
+            one,
+            detour=moved(one.detour) if one.detour is not None else None,
+            new_shape=moved(one.new_shape) if one.new_shape is not None else None,
+        )
 
     return replace(
         event,

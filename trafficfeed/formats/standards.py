@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from trafficfeed.formats import cap, china_rsi, cifs, cifs_json, datex2, impact, native, wzdx
+from trafficfeed.formats import cap, china_rsi, cifs, cifs_json, datex2, gtfs_rt, impact, native, wzdx
 
 STANDARDS = MappingProxyType(
     {
@@ -13,6 +13,7 @@ STANDARDS = MappingProxyType(
             wzdx.STANDARD,
             datex2.STANDARD,
             cap.STANDARD,
+            gtfs_rt.STANDARD,
             impact.STANDARD,
             cifs.STANDARD,
             cifs_json.STANDARD,

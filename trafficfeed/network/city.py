@@ -68,6 +68,7 @@ class CityFile(_Strict):
     licence: str
     attribution: str
     seed: int = 1
+    gtfs: str | None = Field(None, description="static GTFS, a zip or folder, relative to the city folder or absolute")
     network: NetworkSection
     demand: DemandSection
     meso: MesoSection = MesoSection()
@@ -123,6 +124,11 @@ class City:
     def additional_paths(self) -> tuple[Path, ...]:
         """The demand's additional files (types, stops, signal plans)."""
         return tuple(self._resolve(p) for p in self.file.demand.additional_files)
+
+    @property
+    def gtfs_path(self) -> Path | None:
+        """The static GTFS, None where the city has none."""
+        return self._resolve(self.file.gtfs) if self.file.gtfs else None
 
     @property
     def graph_folder(self) -> Path:
