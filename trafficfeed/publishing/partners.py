@@ -162,7 +162,9 @@ def _profile(entry: _Entry, where: str) -> Iterator[Finding]:
 def _formats(entry: _Entry, codes: Mapping[str, int], where: str) -> Iterator[Finding]:
     for at, name in enumerate(entry.formats):
         place = f"{where}.formats[{at}]"
-        if name not in STANDARDS:
+        if name in entry.formats[:at]:
+            yield _finding("format", place, f"{name} is listed twice", "list it once")
+        elif name not in STANDARDS:
             yield _finding(
                 "format", place, f"there is no format {name!r}", f"use one of {', '.join(sorted(STANDARDS))}"
             )

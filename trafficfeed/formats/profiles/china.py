@@ -21,7 +21,6 @@ from trafficfeed.formats.profiles.rules_of_all import (
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
-    period_is_sound,
     refused,
 )
 
@@ -31,7 +30,7 @@ _DECIMALS = 6
 def would_take(event: RoadEvent, feed: FeedInfo) -> tuple[Finding, ...]:
     """Return why a Chinese app would refuse `event` (errors) or do less with it than meant; none: it is taken."""
     rules = (
-        line_is_drawn, line_does_not_run_in_a_circle, period_is_sound, in_the_datum_of_chinese_maps,
+        line_is_drawn, line_does_not_run_in_a_circle, in_the_datum_of_chinese_maps,
         six_decimals_at_most, longitude_comes_first, text_is_chinese, road_is_named, kind_has_an_event_type,
         exempt_drivers_are_led_around,
     )  # fmt: skip

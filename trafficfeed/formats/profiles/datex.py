@@ -15,7 +15,6 @@ from trafficfeed.formats.profiles.rules_of_all import (
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
-    period_is_sound,
     refused,
 )
 
@@ -23,7 +22,7 @@ from trafficfeed.formats.profiles.rules_of_all import (
 def would_take(event: RoadEvent, feed: FeedInfo) -> tuple[Finding, ...]:
     """Return why a DATEX consumer would refuse `event` (errors) or do less with it than meant; none: it is taken."""
     rules = (
-        line_is_drawn, line_does_not_run_in_a_circle, period_is_sound, in_wgs84, lanes_are_numbered,
+        line_is_drawn, line_does_not_run_in_a_circle, in_wgs84, lanes_are_numbered,
         kind_is_in_a_profile, placed_by_openlr,
     )  # fmt: skip
     return tuple(finding for rule in rules for finding in rule(event, feed))

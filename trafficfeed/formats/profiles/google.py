@@ -19,14 +19,13 @@ from trafficfeed.formats.profiles.rules_of_all import (
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
-    period_is_sound,
 )
 
 
 def would_take(event: RoadEvent, feed: FeedInfo) -> tuple[Finding, ...]:
     """Return why Google would refuse `event` (errors) or do less with it than meant (warnings); none: it is taken."""
     rules = (
-        line_is_drawn, line_does_not_run_in_a_circle, period_is_sound, in_wgs84, only_full_closures_count,
+        line_is_drawn, line_does_not_run_in_a_circle, in_wgs84, only_full_closures_count,
         certain_of_its_times, exempt_drivers_are_led_around,
     )  # fmt: skip
     return tuple(finding for rule in rules for finding in rule(event, feed))

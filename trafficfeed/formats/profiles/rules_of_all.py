@@ -75,12 +75,6 @@ def line_does_not_run_in_a_circle(event: RoadEvent, feed: FeedInfo) -> Iterator[
             return
 
 
-def period_is_sound(event: RoadEvent, feed: FeedInfo) -> Iterator[Finding]:
-    """The record ends after it starts. Source: every standard that we publish."""
-    if event.window.end <= event.window.start:
-        yield refused("taker.period", event, "it ends before it starts", "mend the order's schedule")
-
-
 def datum_is(event: RoadEvent, feed: FeedInfo, *wanted: str) -> Iterator[Finding]:
     """The coordinates are in one of the datums `wanted`."""
     if feed.datum not in wanted:

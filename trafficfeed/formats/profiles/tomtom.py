@@ -19,7 +19,6 @@ from trafficfeed.formats.profiles.rules_of_all import (
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
-    period_is_sound,
 )
 
 _UNSEEN = (Exemption.EMERGENCY, Exemption.BICYCLE)  # few, or no motor vehicles
@@ -28,7 +27,7 @@ _UNSEEN = (Exemption.EMERGENCY, Exemption.BICYCLE)  # few, or no motor vehicles
 def would_take(event: RoadEvent, feed: FeedInfo) -> tuple[Finding, ...]:
     """Return why TomTom would refuse `event` (errors) or do less with it than meant (warnings); none: it is taken."""
     rules = (
-        line_is_drawn, line_does_not_run_in_a_circle, period_is_sound, in_wgs84, placed_by_openlr,
+        line_is_drawn, line_does_not_run_in_a_circle, in_wgs84, placed_by_openlr,
         nobody_drives_through, closures_and_lanes_count,
     )  # fmt: skip
     return tuple(finding for rule in rules for finding in rule(event, feed))

@@ -20,7 +20,6 @@ from trafficfeed.formats.profiles.rules_of_all import (
     line_does_not_run_in_a_circle,
     line_is_drawn,
     no_effect,
-    period_is_sound,
     refused,
 )
 from trafficfeed.formats.texts import in_language, plain
@@ -33,7 +32,7 @@ _METRES_PER_DEGREE = 111_195.0
 def would_take(event: RoadEvent, feed: FeedInfo) -> tuple[Finding, ...]:
     """Return why Waze would refuse `event` (errors) or do less with it than meant (warnings); none: it is taken."""
     rules = (
-        line_is_drawn, line_does_not_run_in_a_circle, period_is_sound, in_wgs84, description_is_long_enough,
+        line_is_drawn, line_does_not_run_in_a_circle, in_wgs84, description_is_long_enough,
         street_is_named, ended_before_it_was_published, end_is_known, line_follows_the_road, only_closures_reroute,
         exempt_drivers_are_led_around,
     )  # fmt: skip
