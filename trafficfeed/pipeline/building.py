@@ -11,7 +11,7 @@ from typing import Any
 
 from trafficfeed.errors import FeedNonConformant, OrderInvalid, SourceMalformed, SourceUnavailable
 from trafficfeed.pipeline.assessment import Assessment
-from trafficfeed.pipeline.draft_checks import errors_by_order, in_order
+from trafficfeed.pipeline.draft_checks import Inspection, in_order
 from trafficfeed.pipeline.event_drafts import event_drafts
 from trafficfeed.pipeline.order_files import FileReport, check_files, ground_for
 from trafficfeed.pipeline.records import OrderRecords, events_of, within_horizon
@@ -171,15 +171,15 @@ def _documents(
     stated = {"certificates": [as_document(certificate) for certificate in certificates.values()]}
     written = {"certificate.json": (json.dumps(stated, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()}
     variants = variants_of(ground, settings, load_partners(ground.city))
-    drafts = {(one.order_id, one.version): event_drafts(one.events, variants, known={}) for one in records}
+    drafts = {one.order_id: event_drafts(one.events, variants, known={}) for one in records}
     for variant in variants:
         fragments = {
             key: [f for event in events for f in event.fragments[variant.name]] for key, events in drafts.items()
         }
-        faults = errors_by_order(fragments, variant, graph=ground.graph, as_of=as_of)
-        for key, errors in faults.items():
+        inspection = Inspection(variant=variant, graph=ground.graph, as_of=as_of)
+        for order_id, errors in inspection.errors_by_order(fragments).items():
             raise FeedNonConformant(
-                f"{variant.name} of {key[0]} breaks a rule; nothing is written: {errors[0]}", errors
+                f"{variant.name} of {order_id} breaks a rule; nothing is written: {errors[0]}", errors
             )
         data = variant.standard.assemble(in_order(fragments.values()), as_of, variant.info)
         written |= dict.fromkeys(variant.files, data)

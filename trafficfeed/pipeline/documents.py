@@ -4,11 +4,9 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from trafficfeed.errors import FeedNonConformant, PublishFailed
-from trafficfeed.findings import Finding, Severity
-from trafficfeed.formats import native
+from trafficfeed.formats import native, semantics
 from trafficfeed.formats.feed_info import FeedInfo, Tombstone
 from trafficfeed.formats.standard import Fragment
 from trafficfeed.pipeline.draft_checks import in_order
@@ -39,6 +37,7 @@ class DocumentMaker:
         self._store = store
         self._keep = timedelta(seconds=settings.keep_tombstones_s)
         self._made: dict[str, Made] = {}
+        self._native = next(variant for variant in variants if native.FILE_NAME in variant.files)
 
     def documents(
         self, drafts: Iterable[OrderDraft], *, previous: Manifest | None, as_of: datetime
@@ -52,11 +51,11 @@ class DocumentMaker:
         SourceUnavailable
             If the previous release cannot be read.
         """
-        events = [event for draft in drafts for event in draft.events]
-        gone = self._tombstones({draft.event.id for draft in events}, previous, as_of)
+        good = tuple(drafts)
+        gone = self._tombstones({event.event.id for draft in good for event in draft.events}, previous, as_of)
         found: dict[str, Document] = {}
         for variant in self._variants:
-            fragments = in_order(event.fragments[variant.name] for event in events)
+            fragments = in_order(draft.fragments(variant) for draft in good)
             _refuse_repeated(fragments, variant)
             entry = _entry(variant, previous)
             made = self._document(variant, fragments, replace(variant.info, tombstones=gone), entry, as_of)
@@ -99,18 +98,22 @@ class DocumentMaker:
             return ()
         known = self._made.get(native.FILE_NAME)
         if known is None or known.document.sha256 != entry.sha256:
-            return tombstones_after(self._native(previous), ids, as_of=as_of, keep=self._keep)
+            return tombstones_after(self.published(self._native, previous), ids, as_of=as_of, keep=self._keep)
         stones = tuple(known.info.tombstones)
         left = {fragment.event_id for fragment in known.fragments} <= ids
         if left and all(stone.id not in ids and stone.at > as_of - self._keep for stone in stones):
             return stones
         return tombstones_after(known.document.data, ids, as_of=as_of, keep=self._keep)
 
-    def _native(self, previous: Manifest) -> bytes | None:
+    def published(self, variant: Variant, previous: Manifest | None) -> bytes | None:
+        """Return the variant's document in the `previous` release; None where it has none, or it is damaged."""
+        name = next((file for file in variant.files if previous and file in previous.documents), None)
+        if previous is None or name is None:
+            return None
         try:
-            return self._store.document(previous, native.FILE_NAME).data
+            return self._store.document(previous, name).data
         except PublishFailed as damage:
-            _log.error("the records that are gone cannot be named: %s", damage)
+            _log.error("what is published next cannot be compared with it: %s", damage)
             return None
 
 
@@ -121,13 +124,7 @@ def _entry(variant: Variant, previous: Manifest | None) -> DocumentEntry | None:
 
 
 def _refuse_repeated(fragments: Sequence[Fragment], variant: Variant) -> None:
-    ids = [fragment.id for fragment in fragments]
-    if len(set(ids)) == len(ids):
-        return
-    repeated = next(a for a, b in pairwise(ids) if a == b)
-    message = f"{variant.name} has two records with the id {repeated!r}"
-    finding = Finding(
-        rule="feed.id.unique", severity=Severity.ERROR, message=message, where=repeated,
-        mend="make ids of order, measure, street and period",
-    )  # fmt: skip
-    raise FeedNonConformant(f"the draft breaks a rule and is not released: {message}", [finding])
+    found = semantics.check_ids(fragment.id for fragment in fragments)
+    if found:
+        message = f"the draft breaks a rule and is not released: {variant.name}: {found[0].message}"
+        raise FeedNonConformant(message, found)

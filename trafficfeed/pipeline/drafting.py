@@ -5,15 +5,17 @@ its certificate, its state and the windows that are published at the time, fragm
 So a process that has just started makes the same bytes, only more slowly.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from trafficfeed.closures.orders import OrderState
 from trafficfeed.closures.schedules import Occurrences
-from trafficfeed.findings import Finding, errors_in
-from trafficfeed.pipeline.draft_checks import errors_by_order
+from trafficfeed.findings import Finding, Severity, errors_in
+from trafficfeed.formats import native
+from trafficfeed.formats.standard import Fragment
+from trafficfeed.pipeline.draft_checks import Inspection, against
 from trafficfeed.pipeline.event_drafts import EventDraft, event_drafts
 from trafficfeed.pipeline.open_ends import OLDEST
 from trafficfeed.pipeline.placing import locate_stored
@@ -31,8 +33,9 @@ _Facts = tuple[object, ...]
 class OrderDraft:
     """One order version, drafted; it holds from `made` until `until` while its `facts` stay.
 
-    `windows` are those that are published at the time. `faults` is what is wrong with its places; `errors` what the
-    rules say, None before they were asked.
+    `windows` are those that are published at the time. `errors` is why it must not be published at all: places that
+    cannot be found, or rules that its records break in our own format; None before that was asked. `left_out` holds
+    what the rules say of other documents by their variant's name: the order is not in those.
     """
 
     served: Served
@@ -43,18 +46,40 @@ class OrderDraft:
     events: tuple[EventDraft, ...]
     faults: tuple[Finding, ...] = ()
     errors: tuple[Finding, ...] | None = None
+    left_out: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     @property
     def records(self) -> OrderRecords:
         """The order's records, with everything found."""
-        refusals = (finding for draft in self.events for finding in draft.refusals)
         return OrderRecords(
             order_id=self.served.stored.order.id,
             version=self.served.stored.version,
             certificate_id=self.served.certificate_id,
             events=tuple(draft.event for draft in self.events),
-            findings=(*self.faults, *(self.errors or ()), *refusals),
+            findings=(*self.faults, *(self.errors or ()), *self.warnings),
         )
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is left out of which document, and why."""
+        refusals = (finding for draft in self.events for finding in draft.refusals)
+        order_id = self.served.stored.order.id
+        faults = (
+            replace(
+                finding,
+                severity=Severity.WARNING,
+                message=f"{order_id} is left out of {name}: {finding.message}",
+            )
+            for name, findings in self.left_out.items()
+            for finding in findings
+        )
+        return (*refusals, *faults)
+
+    def fragments(self, variant: Variant) -> list[Fragment]:
+        """Return what it adds to a document."""
+        if variant.name in self.left_out:
+            return []
+        return [fragment for event in self.events for fragment in event.fragments[variant.name]]
 
     @property
     def publishable(self) -> bool:
@@ -66,6 +91,14 @@ class OrderDraft:
         return self.facts == facts and self.made <= as_of < self.until
 
 
+Drafts = tuple[OrderDraft, ...]
+Published = Callable[[Variant], bytes | None]
+
+
+def _nothing(_variant: Variant) -> None:
+    """Nothing is published yet."""
+
+
 class Drafting:
     """The drafts of one city's orders for some variants of documents."""
 
@@ -74,22 +107,32 @@ class Drafting:
         self._ground = ground
         self._settings = settings
         self._drafts: dict[Key, OrderDraft] = {}
+        self._published: dict[str, OrderDraft] | None = None
 
-    def of(self, served: Iterable[Served], as_of: datetime) -> tuple[OrderDraft, ...]:
+    def of(self, served: Iterable[Served], as_of: datetime, *, published: Published = _nothing) -> Drafts:
         """Return the drafts of the orders to serve, each checked by itself so that one bad order harms no other.
 
         Of an order whose new version must be withheld, the version that map apps have comes after it.
+
+        Parameters
+        ----------
+        published
+            Returns the document of a variant that is served now, None where there is none; asked only by a process that
+            has not published itself.
         """
         orders = tuple(served)
         versions = [one for order in orders for one in (order, order.before) if one is not None]
-        drafts = self._checked({one.key: self._drafted(one, as_of) for one in versions}, as_of)
+        drafts = self._checked({one.key: self._drafted(one, as_of) for one in versions}, as_of, published)
         self._drafts = drafts
         return tuple(_chosen(orders, drafts))
 
     def try_out(self, one: Served, as_of: datetime) -> OrderDraft:
         """Return the draft of an order that is not served yet, checked; nothing of it is kept."""
-        draft = self._drafted(one, as_of)
-        return self._checked({one.key: draft}, as_of)[one.key]
+        return self._checked({one.key: self._drafted(one, as_of)}, as_of, _nothing)[one.key]
+
+    def note_published(self, drafts: Iterable[OrderDraft]) -> None:
+        """Remember what is published, which binds what may be published next."""
+        self._published = {draft.served.stored.order.id: draft for draft in drafts}
 
     def next_change(self) -> datetime | None:
         """Return when time alone may change the drafts next; None where there are none."""
@@ -141,18 +184,34 @@ class Drafting:
         instants.append(as_of + _LOOK_AHEAD)
         return min(instant for instant in instants if instant is not None)
 
-    def _checked(self, drafts: dict[Key, OrderDraft], as_of: datetime) -> dict[Key, OrderDraft]:
-        """Return the drafts with the errors of those that nobody has checked yet."""
-        new = {key: draft for key, draft in drafts.items() if draft.errors is None}
-        errors: dict[Key, tuple[Finding, ...]] = dict.fromkeys(new, ())
+    def _checked(
+        self, drafts: Mapping[Key, OrderDraft], as_of: datetime, published: Published
+    ) -> dict[Key, OrderDraft]:
+        """Return the drafts with what the rules say of those that nobody has checked yet."""
+        new = {f"{order_id}.{version}": d for (order_id, version), d in drafts.items() if d.errors is None}
+        errors: dict[str, tuple[Finding, ...]] = {}
+        left_out: dict[str, dict[str, tuple[Finding, ...]]] = {key: {} for key in new}
         for variant in self.variants if new else ():
-            fragments = {
-                key: [f for event in draft.events for f in event.fragments[variant.name]] for key, draft in new.items()
-            }
-            found = errors_by_order(fragments, variant, graph=self._ground.graph, as_of=as_of)
-            for key, findings in found.items():
-                errors[key] += findings
-        return drafts | {key: replace(draft, errors=errors[key]) for key, draft in new.items()}
+            inspection = self._inspection(variant, new.values(), as_of, published)
+            for key, found in inspection.errors_by_order({k: d.fragments(variant) for k, d in new.items()}).items():
+                if variant.standard.name == native.STANDARD.name:
+                    errors[key] = (*errors.get(key, ()), *found)
+                else:
+                    left_out[key][variant.name] = found
+        checked = {
+            draft.served.key: replace(draft, errors=errors.get(key, ()), left_out=left_out[key])
+            for key, draft in new.items()
+        }
+        return {**drafts, **checked}
+
+    def _inspection(
+        self, variant: Variant, drafts: Iterable[OrderDraft], as_of: datetime, published: Published
+    ) -> Inspection:
+        if self._published is None:
+            return against(variant, self._ground.graph, as_of, document=published(variant))
+        before = (self._published.get(draft.served.stored.order.id) for draft in drafts)
+        fragments = {f.id: f for draft in before if draft is not None for f in draft.fragments(variant)}
+        return against(variant, self._ground.graph, as_of, before=fragments.values())
 
 
 _LOOK_AHEAD: Final = timedelta(days=1)

@@ -7,9 +7,11 @@ What several steps may raise, beside what each one names: `OrderNotFound`, and `
 cannot be used. A step that raises has changed nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NotRequired, TypedDict, Unpack
+
+from sqlalchemy import Connection
 
 from trafficfeed.closures.orders import Order, OrderState
 from trafficfeed.errors import OrderConflict, OrderInvalid
@@ -23,6 +25,7 @@ from trafficfeed.store.database import Database
 from trafficfeed.store.orders import Orders, Step, StoredOrder
 
 VALIDATE_DAG: Final = "closures_validate"
+_AT_ONCE: Final = 100
 MACHINE: Final = "trafficfeed"
 """Who the audit log names for the machine's steps."""
 
@@ -308,23 +311,42 @@ def mark_published(database: Database, order_id: str, version: int, *, release: 
         If this version was never approved: it must not be in a release.
     """
     with database.transaction() as connection:
-        orders = Orders(connection)
-        stored = orders.lock(order_id)
-        if not AuditLog(connection).was_approved(order_id, version):
-            raise OrderConflict(f"order {order_id} version {version} is in release {release} but was never approved")
-        if (stored.published_version or 0) >= version:
-            return stored
-        new = version == stored.latest_version and stored.state not in lifecycle.FINAL
-        state = _S.PUBLISHED if new else stored.state
-        step = Step(
-            action="publish",
-            to=state,
-            actor=MACHINE,
-            as_of=as_of,
-            detail={"release": release, "version": version},
-            changes={"published_version": version},
-        )
-        return orders.advance(stored, step)
+        return _mark_published(connection, order_id, version, release, as_of)
+
+
+def mark_all_published(
+    database: Database, versions: Sequence[tuple[str, int]], *, release: str, as_of: datetime
+) -> None:
+    """Note that a release carries these versions, ids first; many are noted in one transaction.
+
+    Raises
+    ------
+    OrderConflict
+        As `mark_published`.
+    """
+    for at in range(0, len(versions), _AT_ONCE):
+        with database.transaction() as connection:
+            for order_id, version in versions[at : at + _AT_ONCE]:
+                _mark_published(connection, order_id, version, release, as_of)
+
+
+def _mark_published(connection: Connection, order_id: str, version: int, release: str, as_of: datetime) -> StoredOrder:
+    orders = Orders(connection)
+    stored = orders.lock(order_id)
+    if not AuditLog(connection).was_approved(order_id, version):
+        raise OrderConflict(f"order {order_id} version {version} is in release {release} but was never approved")
+    if (stored.published_version or 0) >= version:
+        return stored
+    new = version == stored.latest_version and stored.state not in lifecycle.FINAL
+    step = Step(
+        action="publish",
+        to=_S.PUBLISHED if new else stored.state,
+        actor=MACHINE,
+        as_of=as_of,
+        detail={"release": release, "version": version},
+        changes={"published_version": version},
+    )
+    return orders.advance(stored, step)
 
 
 def store_emergency(

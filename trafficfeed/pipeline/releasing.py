@@ -12,7 +12,7 @@ from trafficfeed.findings import Finding, errors_in
 from trafficfeed.pipeline.clock import next_move
 from trafficfeed.pipeline.documents import DocumentMaker
 from trafficfeed.pipeline.drafting import Drafting, OrderDraft
-from trafficfeed.pipeline.orders import MACHINE, mark_published
+from trafficfeed.pipeline.orders import MACHINE, mark_all_published
 from trafficfeed.pipeline.records import OrderRecords
 from trafficfeed.pipeline.served import Key, Served, ServedOrders
 from trafficfeed.pipeline.variants import variants_of
@@ -74,6 +74,8 @@ class Releaser:
             with self._stage("write"):
                 published = self._store.publish_gathered(self._gathering(database, drafts, as_of), as_of=as_of)
             self._stages_s["write"] -= sum(self._stages_s.get(name, 0.0) for name in ("read", "draft", "document"))
+            if drafts:
+                self.drafting.note_published(draft for draft in drafts if draft.publishable)
             with self._stage("note"):
                 self._note(database, drafts, published.manifest, as_of)
                 self._store.heartbeat(as_of)
@@ -82,7 +84,7 @@ class Releaser:
                 manifest=published.manifest,
                 published=tuple(draft.records for draft in drafts if draft.publishable),
                 withheld=tuple(draft.records for draft in drafts if not draft.publishable),
-                left_out=tuple(f for draft in drafts for event in draft.events for f in event.refusals),
+                left_out=tuple(finding for draft in drafts for finding in draft.warnings),
                 held_back=f"rolled back by {rolled_back.by}: {rolled_back.reason}" if rolled_back else "",
                 next_due=_earliest(self.drafting.next_change(), self._maker.next_change(), *_moves(drafts, as_of)),
                 stages_s=dict(self._stages_s),
@@ -101,7 +103,9 @@ class Releaser:
                 previous = next(iter(self._store.manifests(limit=1)), None)
                 served = self._served.as_of(as_of, database)
             with self._stage("draft"):
-                drafts[:] = self.drafting.of(served, as_of)
+                drafts[:] = self.drafting.of(
+                    served, as_of, published=lambda variant: self._maker.published(variant, previous)
+                )
             good = [draft for draft in drafts if draft.publishable]
             with self._stage("document"):
                 documents = self._maker.documents(good, previous=previous, as_of=as_of)
@@ -111,14 +115,13 @@ class Releaser:
 
     def _note(self, database: Database, drafts: Sequence[OrderDraft], manifest: Manifest, as_of: datetime) -> None:
         """Write into the store what is published and what is withheld, where it does not say so yet."""
+        news = [draft.served.key for draft in drafts if draft.publishable and draft.served.is_news]
+        mark_all_published(database, news, release=manifest.version, as_of=as_of)
         for draft in drafts:
-            key = draft.served.key
-            if not draft.publishable:
-                if self._said.get(key) != draft.records.findings:
-                    _note_withheld(database, draft.records, as_of)
-                    self._said[key] = draft.records.findings
-            elif draft.served.is_news:
-                mark_published(database, *key, release=manifest.version, as_of=as_of)
+            key, found = draft.served.key, draft.records.findings
+            if not draft.publishable and self._said.get(key) != found:
+                _note_withheld(database, draft.records, as_of)
+                self._said[key] = found
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

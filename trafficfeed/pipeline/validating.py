@@ -15,6 +15,7 @@ import requests
 from trafficfeed.errors import FeedNonConformant, SourceMalformed, SourceUnavailable
 from trafficfeed.findings import Finding, errors_in
 from trafficfeed.formats import semantics
+from trafficfeed.formats.structure import structure_findings
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.pipeline.schema_checks import schema_findings
 
@@ -94,7 +95,8 @@ def validate(
     except FeedNonConformant as error:
         found, records = tuple(error.findings), 0
     else:
-        found = semantics.check(standard, data, graph=graph, previous=before, as_of=as_of)
+        checked = semantics.check(standard, data, graph=graph, previous=before, as_of=as_of)
+        found = (*structure_findings(standard, data), *checked)
     unlike = tuple(finding for finding in by_schema or () if finding not in found)
     return Validated(
         place=place, standard=standard, records=records, schema=by_schema is not None, findings=(*unlike, *found)
