@@ -19,6 +19,7 @@ from trafficfeed.closures.schedules import Occurrences
 from trafficfeed.closures.section_line import section_line
 from trafficfeed.closures.segments import osm_ways_of, segments_of
 from trafficfeed.network.matching import sections_of
+from trafficfeed.network.openlr_reference import reference_of
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.sections import Resolved, Section
 from trafficfeed.network.vehicle_classes import VehicleClass
@@ -162,6 +163,7 @@ def _of_section(held: _Held, section: Section, around: Shut, graph: RoadGraph) -
         "lanes_closed": impact.closed,
         "match_confidence": section.confidence,
         "osm_ways": osm_ways_of(graph, section.edges),
+        "openlr": reference_of(graph, section.edges),
         "detour": detour.line if detour else None,
         "detour_streets": detour.streets if detour else (),
         "segments": segments_of(graph, section.edges, section.street, measure.rule),
