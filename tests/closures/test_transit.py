@@ -1,8 +1,10 @@
 """Which buses a closure turns off their way, on a grid of real junctions."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from made_bus_grid import bus_grid
@@ -12,7 +14,9 @@ from made_gtfs import made_gtfs, written_gtfs
 from trafficfeed.closures.orders import Exemption, LanesClosed, SpeedLimit, TurnBan, VehicleRestriction
 from trafficfeed.closures.road_events import RoadEvent, TransitImpact
 from trafficfeed.closures.section_line import section_line
-from trafficfeed.closures.transit import with_transit
+from trafficfeed.closures.transit import transit_network_of, with_transit
+from trafficfeed.errors import SourceUnavailable
+from trafficfeed.network.city import City
 from trafficfeed.network.gtfs import read_gtfs
 from trafficfeed.network.transit_network import TransitNetwork
 from trafficfeed.network.vehicle_classes import VehicleClass
@@ -178,3 +182,53 @@ def test_events_keep_their_order_and_everything_else(network: TransitNetwork) ->
 
 def test_a_line_that_matches_no_street_of_the_city_has_no_impact(network: TransitNetwork) -> None:
     assert impacts(network, replace(CLOSURE, exceptions=())) == ()
+
+
+CITY = """
+name = "grid"
+title = "Grid"
+timezone = "Europe/Paris"
+licence = "CC0-1.0"
+attribution = "made by a test"
+{gtfs}
+[network]
+net_file = "grid.net.xml"
+source = "net"
+crs = "EPSG:32627"
+[demand]
+route_files = []
+kind = "hour"
+begin_s = 0
+end_s = 3600
+method = "none"
+"""
+
+
+def a_city(folder: Path, gtfs: str = "") -> City:
+    (folder / "city.toml").write_text(CITY.format(gtfs=gtfs), "utf-8")
+    return City.load(folder)
+
+
+def test_a_city_names_its_gtfs_or_has_one_beside_its_file_or_has_none(network: TransitNetwork, tmp_path: Path) -> None:
+    graph = network.graph
+    assert transit_network_of(a_city(tmp_path), graph) is None
+    written_gtfs(made_gtfs(graph, LINES), tmp_path / "buses")
+    named = transit_network_of(a_city(tmp_path, 'gtfs = "buses"'), graph)
+    assert named is not None and len(named.gtfs.patterns) == len(LINES)
+    written_gtfs(made_gtfs(graph, {"north": LINES["north"]}), tmp_path / "gtfs.zip")
+    beside = transit_network_of(a_city(tmp_path), graph)
+    assert beside is not None and len(beside.gtfs.patterns) == 1
+
+
+def test_the_timetable_is_read_again_only_when_it_has_changed(network: TransitNetwork, tmp_path: Path) -> None:
+    path = written_gtfs(made_gtfs(network.graph, LINES), tmp_path / "gtfs.zip")
+    city = a_city(tmp_path)
+    first = transit_network_of(city, network.graph)
+    assert transit_network_of(city, network.graph) is first
+    os.utime(path, ns=(1, 1))
+    assert transit_network_of(city, network.graph) is not first
+
+
+def test_a_gtfs_that_is_named_and_not_there_is_told(network: TransitNetwork, tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="none.zip is not there"):
+        transit_network_of(a_city(tmp_path, 'gtfs = "none.zip"'), network.graph)

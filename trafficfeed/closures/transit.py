@@ -32,7 +32,7 @@ _OPEN = Shut(edges=np.empty(0, dtype=np.int32))
 
 
 def transit_network_of(city: City, graph: RoadGraph | None = None) -> TransitNetwork | None:
-    """Return the buses of a city on its road graph, None where its `city.toml` names no GTFS.
+    """Return the buses of a city on its road graph, None where the city has no GTFS (`City.gtfs_path`).
 
     Kept with the graph until the GTFS changes; without `graph` the city's is loaded.
 

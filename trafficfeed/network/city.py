@@ -127,8 +127,11 @@ class City:
 
     @property
     def gtfs_path(self) -> Path | None:
-        """The static GTFS, None where the city has none."""
-        return self._resolve(self.file.gtfs) if self.file.gtfs else None
+        """The static GTFS: what `city.toml` names, else ``gtfs.zip`` beside it; None where there is neither."""
+        if self.file.gtfs:
+            return self._resolve(self.file.gtfs)
+        beside = self.folder / "gtfs.zip"
+        return beside if beside.is_file() else None
 
     @property
     def graph_folder(self) -> Path:
