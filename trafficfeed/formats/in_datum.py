@@ -1,9 +1,11 @@
 """The last step before encoding: a road event in the datum of the map that it is for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
+
+import numpy as np
 
 from trafficfeed.closures.road_events import RoadEvent, RoadSegment, TransitImpact
 from trafficfeed.formats.feed_info import FeedInfo
@@ -12,6 +14,7 @@ from trafficfeed.network.datums import box_in_datum, convert, densify, known
 DECIMALS: Final = 8  # ours are seven; with one more the way back gives those seven again, digit by digit
 
 _Line = Sequence[tuple[float, float]]
+_Moved = tuple[tuple[float, float], ...]
 
 
 def in_datum(event: RoadEvent, datum: str, *, decimals: int | None = None) -> RoadEvent:
@@ -35,24 +38,24 @@ def in_datum(event: RoadEvent, datum: str, *, decimals: int | None = None) -> Ro
     known(datum)
     if datum == "wgs84":
         return event
+    lines = _moved(_lines_of(event), datum, DECIMALS if decimals is None else decimals)
 
-    def moved(line: _Line) -> tuple[tuple[float, float], ...]:
-        return _moved(line, datum, DECIMALS if decimals is None else decimals)
+    def moved(line: _Line) -> _Moved:
+        return lines[tuple(line)]
+
+    def moved_if_any(line: _Line | None) -> _Moved | None:
+        return None if line is None else moved(line)
 
     def segment(one: RoadSegment) -> RoadSegment:
         return replace(one, coordinates=moved(one.coordinates))
 
     def transit(one: TransitImpact) -> TransitImpact:
-        return replace(
-            one,
-            detour=moved(one.detour) if one.detour is not None else None,
-            new_shape=moved(one.new_shape) if one.new_shape is not None else None,
-        )
+        return replace(one, detour=moved_if_any(one.detour), new_shape=moved_if_any(one.new_shape))
 
     return replace(
         event,
         coordinates=moved(event.coordinates),
-        detour=moved(event.detour) if event.detour is not None else None,
+        detour=moved_if_any(event.detour),
         segments=tuple(map(segment, event.segments)),
         areas=tuple(map(moved, event.areas)),
         transit=tuple(map(transit, event.transit)),
@@ -75,8 +78,24 @@ def feed_in_datum(feed: FeedInfo, datum: str) -> FeedInfo:
     return replace(feed, datum=datum, bounds=bounds)
 
 
-def _moved(line: _Line, datum: str, decimals: int) -> tuple[tuple[float, float], ...]:
-    points = convert(densify(line), source="wgs84", target=datum).tolist()
-    rounded = [(round(lon, decimals), round(lat, decimals)) for lon, lat in points]
-    first = rounded[:1]
-    return tuple(first + [b for a, b in pairwise(rounded) if a != b])  # few decimals may make two points one
+def _lines_of(event: RoadEvent) -> Iterator[_Line]:
+    """Yield every line and ring of an event."""
+    yield event.coordinates
+    yield from (segment.coordinates for segment in event.segments)
+    yield from event.areas
+    detours = (line for one in event.transit for line in (one.detour, one.new_shape))
+    yield from (line for line in (event.detour, *detours) if line is not None)
+
+
+def _moved(lines: Iterable[_Line], datum: str, decimals: int) -> dict[_Moved, _Moved]:
+    """Return what each of `lines` becomes; all are converted together, as numpy is slow on few points."""
+    wanted = dict.fromkeys(map(tuple, lines))
+    dense = [densify(line) for line in wanted]
+    points = np.round(convert(np.concatenate(dense), source="wgs84", target=datum), decimals)
+    rounded = zip(*points.T.tolist(), strict=True)
+    return {line: _without_repeats(list(islice(rounded, len(own)))) for line, own in zip(wanted, dense, strict=True)}
+
+
+def _without_repeats(points: list[tuple[float, float]]) -> _Moved:
+    """Say once the points that rounding has made one."""
+    return tuple(points[:1] + [b for a, b in pairwise(points) if a != b])

@@ -75,7 +75,7 @@ def densify(points: npt.ArrayLike, *, max_step_m: float = MAX_STEP_M) -> Points:
     line = np.array(points, dtype=np.float64).reshape(-1, 2)
     if len(line) < 2:
         return line
-    steps = np.diff(line, axis=0)
+    steps = line[1:] - line[:-1]
     middle = np.radians((line[:-1, 1] + line[1:, 1]) / 2)
     length_m = _METRES_PER_DEGREE * np.hypot(steps[:, 0] * np.cos(middle), steps[:, 1])
     parts = np.maximum(np.ceil(length_m / max_step_m), 1).astype(np.int64)
