@@ -230,5 +230,5 @@ def test_the_timetable_is_read_again_only_when_it_has_changed(network: TransitNe
 
 
 def test_a_gtfs_that_is_named_and_not_there_is_told(network: TransitNetwork, tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="none.zip is not there"):
+    with pytest.raises(SourceUnavailable, match=r"none\.zip is not there"):
         transit_network_of(a_city(tmp_path, 'gtfs = "none.zip"'), network.graph)

@@ -1,15 +1,19 @@
 """The side resource: what each record does to traffic, and what other formats call it."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from made_events import CLOSURE, CONCERT, EVENTS, FEED, PUBLISHED, TURN
 
 from trafficfeed.closures.road_events import RoadEvent
-from trafficfeed.formats import impact
+from trafficfeed.formats import impact, semantics
 from trafficfeed.formats.cap_reading import read_cap
 from trafficfeed.formats.standards import STANDARDS
+
+GOLDEN = Path(__file__).parents[1] / "golden/impact" / impact.FILE_NAME
 
 
 def impacts(*events: RoadEvent) -> list[dict[str, Any]]:
@@ -48,18 +52,28 @@ def test_a_record_that_was_not_simulated_yet_says_so() -> None:
     assert (found["validation"], found["certificate"]) == ("pending", None)
 
 
-@pytest.mark.parametrize("name", ["native", "wzdx", "cifs"])
+@pytest.mark.parametrize("name", ["native", "wzdx", "cifs", "cifs-json", "datex2"])
 def test_the_ids_are_those_that_the_formats_give(name: str) -> None:
     for event in EVENTS:
-        given = [fragment.id for fragment in STANDARDS[name].fragments(event, FEED)]
-        assert impact.ids_of(event).get(name, []) == given, event.id
+        document = STANDARDS[name].encode([event], publication_time=PUBLISHED, feed=FEED)
+        given = [record.id for record in semantics.read(name, document).records]
+        known = impact.ids_of(event, FEED).get(name.removesuffix("-json"), [])
+        assert sorted(known) == sorted(id for id in given if not id.endswith(".cause")), event.id
 
 
 def test_the_alert_of_an_area_is_named_by_its_incident() -> None:
     (alert,) = read_cap(STANDARDS["cap"].encode([CONCERT], publication_time=PUBLISHED, feed=FEED)).records
-    assert impact.ids_of(CONCERT)["cap"] == [alert.group]
+    assert impact.ids_of(CONCERT, FEED)["cap"] == [alert.group]
 
 
 def test_a_format_that_does_not_speak_of_a_record_is_not_named() -> None:
     (found,) = impacts(TURN)
-    assert set(found["ids"]) == {"native", "wzdx"}
+    assert set(found["ids"]) == {"native", "wzdx", "datex2"}
+
+
+def test_the_datum_of_the_feed_makes_no_difference() -> None:
+    assert impact.ids_of(CLOSURE, replace(FEED, datum="gcj02")) == impact.ids_of(CLOSURE, FEED)
+
+
+def test_the_document_is_the_golden_one_byte_for_byte() -> None:
+    assert impact.encode(EVENTS, publication_time=PUBLISHED, feed=FEED) == GOLDEN.read_bytes()

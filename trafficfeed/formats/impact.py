@@ -1,13 +1,14 @@
 """The impact of every record by id and version: beside the formats that refuse extensions."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from trafficfeed.closures.orders import Reason, TurnBan
+from trafficfeed.closures.orders import Reason
 from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.formats.cap_alert import incident_of, languages_of
+from trafficfeed.formats.cifs_incident import incidents_of
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
 from trafficfeed.formats.impact_text import impact_text
 from trafficfeed.formats.json_documents import as_collection, as_json
@@ -30,7 +31,7 @@ def fragments(event: RoadEvent, feed: FeedInfo) -> tuple[Fragment, ...]:
         "certificate": _summary(event),
         "text": {language: impact_text(event, language) for language in languages_of(event, feed)},
         "detour_streets": list(event.detour_streets),
-        "ids": ids_of(event),
+        "ids": ids_of(event, feed),
     }
     return (Fragment.of(event, as_json(record)),)
 
@@ -41,22 +42,22 @@ def assemble(fragments: Sequence[Fragment], publication_time: datetime, feed: Fe
     return as_collection({"feed": head}, "impacts", fragments)
 
 
-def ids_of(event: RoadEvent) -> dict[str, list[str]]:
+def ids_of(event: RoadEvent, feed: FeedInfo) -> dict[str, list[str]]:
     """Return under which ids the other formats speak of `event`, where they do.
 
-    A record's id in native and WZDx is the road event's own. A WZDx detour is a record of its own, CIFS has an
-    incident for each segment, a CAP alert speaks for all roads of a measure in a period.
+    A record's id is the road event's own in native, WZDx and DATEX II, where a detour is a record of its own; CIFS has
+    an incident for each segment, a CAP alert speaks for all roads of a measure in a period.
     """
-    ids = {"native": [event.id]}
-    if event.reason is Reason.ROADWORKS and not event.cancelled:
-        ids["wzdx"] = [event.id, *([f"{event.id}.detour"] if event.detour else [])]
-    if not isinstance(event.rule, TurnBan):
-        ids["cifs"] = [f"{event.id}.{segment.key}" for segment in event.segments] or [f"{event.id}.s1"]
-    if event.areas:
-        ids["cap"] = [incident_of(event.order_id, event.id)]
-    if event.transit and not event.cancelled:
-        ids["gtfs-rt"] = [event.id]
-    return ids
+    detour = [f"{event.id}.detour"] if event.detour else []
+    ids = {
+        "native": [event.id],
+        "wzdx": [event.id, *detour] if event.reason is Reason.ROADWORKS and not event.cancelled else [],
+        "datex2": [event.id, *detour],
+        "cifs": [incident["id"] for incident in incidents_of(event, replace(feed, datum="wgs84"))],
+        "cap": [incident_of(event.order_id, event.id)] if event.areas else [],
+        "gtfs-rt": [event.id] if event.transit and not event.cancelled else [],
+    }
+    return {name: found for name, found in ids.items() if found}
 
 
 STANDARD = Standard(
