@@ -83,6 +83,7 @@ def test_a_format_without_a_place_for_the_record_sends_nothing() -> None:
     assert (concert.word, concert.formats) == ("refused", ())
     assert "public event" in errors_in(concert.findings)[0].message
     assert (turn.word, turn.taken) == ("not sent", False)
+    assert "waze.routing" not in {finding.rule for finding in turn.findings}  # it is not shown to anybody either
 
 
 def test_what_the_encoder_refuses_the_partner_does_not_get() -> None:

@@ -217,7 +217,8 @@ def _outcome(event: RoadEvent, partner: Partner, feed: FeedInfo) -> Outcome:
         except FeedNonConformant as refusal:
             findings += refusal.findings
     if not formats and not errors_in(findings):
-        findings.append(_not_said(event, partner, feed))
+        shown = [finding for finding in findings if finding.detail.get("effect") is not False]
+        findings = [*shown, _not_said(event, partner, feed)]
     return Outcome(record=event.id, partner=partner.id, formats=tuple(formats), findings=tuple(findings))
 
 
