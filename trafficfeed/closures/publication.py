@@ -168,7 +168,6 @@ def _of_section(held: _Held, section: Section, around: Shut, graph: RoadGraph) -
         "detour_streets": detour.streets if detour else (),
         "segments": segments_of(graph, section.edges, section.street, measure.rule),
         "areas": held.areas,
-        "openlr": None,
     }
 
 

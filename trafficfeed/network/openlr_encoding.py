@@ -17,6 +17,7 @@ _LONGEST_LEG_M = 14_000.0  # 15 km, less what the decoder's own measure may diff
 _WIDEST_LEG_DEGREES = 0.3  # of 0.32767, what two bytes of 0.00001° hold
 _MOST_EXPANDED_M = 500.0
 _SAME_M = 0.01
+_SHORTEST_M = 5.0  # of a path: the first point is written to the next 2.4 m
 _CLEARLY_M = 10.0
 _SNAP_M = 20.0  # the decoder takes no end of a shorter edge that is not at a junction
 _BUCKETS = 256  # of an offset, as a share of its leg
@@ -24,7 +25,7 @@ _STEPS = 100_000.0  # of a degree, in which points but the first are written
 
 
 def encoded(graph: RoadGraph, edges: Sequence[int], *, finely: bool = False) -> str | None:
-    """Return the binary reference (version 3, base64) of the path `edges`; None where it cannot be said.
+    """Return the binary reference (version 3, base64) of the path `edges`; None where it cannot be said, or be told.
 
     Parameters
     ----------
@@ -38,7 +39,9 @@ def encoded(graph: RoadGraph, edges: Sequence[int], *, finely: bool = False) -> 
     """
     attributes = openlr_attributes(graph)
     path = [int(edge) for edge in edges]
-    if not path or any(graph.to_node[a] != graph.from_node[b] for a, b in pairwise(path)):
+    if any(graph.to_node[a] != graph.from_node[b] for a, b in pairwise(path)):
+        return None
+    if attributes.length_m[path].sum() < _SHORTEST_M:
         return None
     before, after = _expansion(graph, attributes, path)
     whole = [*before, *path, *after]
