@@ -15,7 +15,7 @@ from made_rsi import MADE_CODES, QUANZHOU, RSI_FEED
 from trafficfeed.closures.orders import Reason
 from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.errors import FeedNonConformant
-from trafficfeed.formats import china_rsi
+from trafficfeed.formats import china_rsi, semantics
 from trafficfeed.formats.china_rsi_reading import decode, points_of, read_rsi
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.windows import Window
@@ -55,6 +55,10 @@ def refused(event: RoadEvent, feed: FeedInfo = RSI_FEED) -> str:
 
 def test_the_document_is_the_golden_one_byte_for_byte() -> None:
     assert china_rsi.encode(EVENTS, publication_time=PUBLISHED, feed=RSI_FEED) == GOLDEN.read_bytes()
+
+
+def test_the_golden_document_breaks_no_rule() -> None:
+    assert semantics.check("rsi", GOLDEN.read_bytes()) == ()
 
 
 def test_a_closure_with_a_chinese_text_takes_some_eighty_bytes() -> None:
