@@ -177,11 +177,13 @@ class Feeds:
                 self._compressed = {key: body for key, body in self._compressed.items() if key[0] in kept}
                 self._compress((d for name, d in release.documents.items() if "/" not in name), (b"gzip",))
                 board = self._laid_out(release)
-            self.board = replace(
-                board,
-                open=_open_paths(board, self._open_partners()),
-                checked_at=self._reader.checked_at(),
-                trouble=self._reader.trouble(),
+            self._take(
+                replace(
+                    board,
+                    open=_open_paths(board, self._open_partners()),
+                    checked_at=self._reader.checked_at(),
+                    trouble=self._reader.trouble(),
+                )
             )
             return self.board
 
@@ -202,6 +204,13 @@ class Feeds:
                         open=_open_paths(laid_out, self._open_partners()),
                     )
         return self.board
+
+    def _take(self, board: Board) -> None:
+        """Serve `board`, unless it says what is served already: answers that are remembered hold for the old one."""
+        held = self.board
+        is_same = board.documents is held.documents and board.open.keys() == held.open.keys()
+        if not is_same or (board.checked_at, board.trouble) != (held.checked_at, held.trouble):
+            self.board = board
 
     def _compress(self, documents: Iterable[Document], codings: Sequence[bytes]) -> None:
         distinct = {document.sha256: document.data for document in documents}

@@ -200,11 +200,10 @@ def validate_order(
 @app.command()
 def serve() -> None:
     """Serve the API alone."""
-    import uvicorn
-
+    from trafficfeed.running.serving import serve as run
     from trafficfeed.settings import settings
 
-    uvicorn.run("api.main:create_app", factory=True, host=settings().api_host, port=settings().api_port)
+    run(settings())
 
 
 @contextmanager

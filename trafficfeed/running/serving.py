@@ -6,6 +6,7 @@ from typing import Any, Final
 import uvicorn
 
 from trafficfeed.settings import Settings
+from trafficfeed.settings import settings as from_environment
 
 SEND_BUFFER_BYTES: Final = 128 * 1024
 _UNREAD_MS: Final = 20_000
@@ -20,7 +21,15 @@ def serve(settings: Settings) -> None:
 
 def server_options() -> dict[str, Any]:
     """Return how uvicorn serves the API: no line in the log for each request, no header that tells nothing."""
-    return {"access_log": False, "server_header": False, "backlog": 2048}
+    return {"access_log": False, "server_header": False, "http": _protocol()}
+
+
+def _protocol() -> Any:
+    try:
+        from trafficfeed.running.repeated_requests import repeating_protocol
+    except ImportError:  # without httptools: uvicorn's other protocol does it all, a little slower
+        return "auto"
+    return repeating_protocol()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -39,3 +48,7 @@ def listen(host: str, port: int) -> socket.socket:
     listening.listen(2048)
     listening.set_inheritable(True)
     return listening
+
+
+if __name__ == "__main__":
+    serve(from_environment())

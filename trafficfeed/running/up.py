@@ -76,10 +76,9 @@ def _run(settings: Settings, teller: Teller, *, demo_orders: bool, once: bool) -
 
 
 def _api(settings: Settings, logs: Path) -> Component:
-    address = ["--host", settings.api_host, "--port", str(settings.api_port)]
     return Component(
         name="API",
-        command=[sys.executable, "-m", "uvicorn", "api.main:create_app", "--factory", "--no-access-log", *address],
+        command=[sys.executable, "-m", "trafficfeed.running.serving"],
         environment=settings.environment(),
         log=logs / "api.log",
     )
