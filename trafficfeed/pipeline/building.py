@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.errors import FeedNonConformant, OrderInvalid, SourceMalformed, SourceUnavailable
 from trafficfeed.pipeline.assessment import Assessment
 from trafficfeed.pipeline.draft_checks import Inspection, in_order
@@ -16,6 +17,7 @@ from trafficfeed.pipeline.event_drafts import event_drafts
 from trafficfeed.pipeline.order_files import FileReport, check_files, ground_for
 from trafficfeed.pipeline.records import OrderRecords, events_of, within_horizon
 from trafficfeed.pipeline.simulating import certify, question_of, report_files
+from trafficfeed.pipeline.transit import Transit
 from trafficfeed.pipeline.variants import variants_of
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.progress import Progress, silent
@@ -171,7 +173,12 @@ def _documents(
     stated = {"certificates": [as_document(certificate) for certificate in certificates.values()]}
     written = {"certificate.json": (json.dumps(stated, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()}
     variants = variants_of(ground, settings, load_partners(ground.city))
-    drafts = {one.order_id: event_drafts(one.events, variants, known={}) for one in records}
+    transit = Transit(ground)
+    transit.refresh()
+    by_order: dict[str, list[RoadEvent]] = {one.order_id: [] for one in records}
+    for event in transit.on([event for one in records for event in one.events]):
+        by_order[event.order_id].append(event)
+    drafts = {order_id: event_drafts(events, variants, known={}) for order_id, events in by_order.items()}
     for variant in variants:
         fragments = {
             key: [f for event in events for f in event.fragments[variant.name]] for key, events in drafts.items()

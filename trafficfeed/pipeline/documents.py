@@ -77,16 +77,19 @@ class DocumentMaker:
         as_of: datetime,
     ) -> Made:
         known = self._made.get(variant.name)
-        served = known is not None and entry is not None and known.document.sha256 == entry.sha256
-        if known is not None and served and (known.fragments, known.info) == (fragments, info):
+        if known is None or entry is None or known.document.sha256 != entry.sha256:
+            is_new = False  # not what is served: only the bytes can tell
+        elif (known.fragments, known.info) == (fragments, info):
             return known
+        else:
+            is_new = [f.data for f in known.fragments] != [f.data for f in fragments]
 
         def made(published: datetime) -> Made:
             data = variant.standard.assemble(fragments, published, info)
             document = Document(data=data, media_type=variant.standard.media_type)
             return Made(fragments=fragments, info=info, document=document)
 
-        if entry is not None:
+        if entry is not None and not is_new:
             same = made(entry.modified)
             if same.document.sha256 == entry.sha256:
                 return same

@@ -21,6 +21,7 @@ from trafficfeed.pipeline.open_ends import OLDEST
 from trafficfeed.pipeline.placing import locate_stored
 from trafficfeed.pipeline.records import OrderRecords, events_served, next_change, within_horizon
 from trafficfeed.pipeline.served import Key, Served
+from trafficfeed.pipeline.transit import Transit
 from trafficfeed.pipeline.variants import Variant
 from trafficfeed.pipeline.workspace import Ground
 from trafficfeed.settings import Settings
@@ -108,6 +109,7 @@ class Drafting:
         self._settings = settings
         self._drafts: dict[Key, OrderDraft] = {}
         self._published: dict[str, OrderDraft] | None = None
+        self._transit = Transit(ground)
 
     def of(self, served: Iterable[Served], as_of: datetime, *, published: Published = _nothing) -> Drafts:
         """Return the drafts of the orders to serve, each checked by itself so that one bad order harms no other.
@@ -120,6 +122,7 @@ class Drafting:
             Returns the document of a variant that is served now, None where there is none; asked only by a process that
             has not published itself.
         """
+        self._transit.refresh()
         orders = tuple(served)
         versions = [one for order in orders for one in (order, order.before) if one is not None]
         drafts = self._checked({one.key: self._drafted(one, as_of) for one in versions}, as_of, published)
@@ -140,7 +143,7 @@ class Drafting:
 
     def _drafted(self, one: Served, as_of: datetime) -> OrderDraft:
         known = self._drafts.get(one.key)
-        facts = (one.certificate_id, one.stored.sha256, one.cancelled, one.finished, one.stored.created)
+        facts = (one.certificate_id, one.stored.sha256, one.cancelled, one.finished, self._transit.edition)
         if known is not None and known.holds(facts, as_of):
             return known if known.served is one else replace(known, served=one)
         located = locate_stored(
@@ -155,7 +158,7 @@ class Drafting:
         if known is not None and known.facts == facts and known.windows == shown.occurrences:
             return replace(known, served=one, made=as_of, until=until)
         events = event_drafts(
-            events_served(one, shown, ground=self._ground, settings=self._settings),
+            self._transit.on(events_served(one, shown, ground=self._ground, settings=self._settings)),
             self.variants,
             known={draft.event.id: draft for draft in known.events} if known else {},
         )

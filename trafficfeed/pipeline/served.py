@@ -96,6 +96,6 @@ class ServedOrders:
             if known is not None and known.certificate.id == certificate_id:
                 found[key] = known
             elif stored := certificates.certificate_for(*key):
-                check = certificates.check_for(*key)
+                check = certificates.check_for(*key, until=stored.at)
                 found[key] = Proof(certificate=stored.certificate, checked=check.findings if check else ())
         return found

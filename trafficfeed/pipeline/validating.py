@@ -1,10 +1,10 @@
-"""A document from a file or a URL, held against its schema and our rules: what `trafficfeed validate` does."""
+"""A document from a file or a URL, held against its schema, our rules and roads: what `trafficfeed validate` does."""
 
 import gzip
 import io
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +16,9 @@ from trafficfeed.errors import FeedNonConformant, SourceMalformed, SourceUnavail
 from trafficfeed.findings import Finding, errors_in
 from trafficfeed.formats import semantics
 from trafficfeed.formats.structure import structure_findings
-from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.pipeline.schema_checks import schema_findings
+from trafficfeed.pipeline.whose_roads import city_of
+from trafficfeed.pipeline.workspace import Ground
 
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of a document, unpacked."""
@@ -29,11 +30,16 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validated:
-    """What a document came to: `schema` says whether an official schema was looked at, too."""
+    """What a document came to.
+
+    `city` is whose roads its lines were compared with, "" for none; `schema` says whether an official schema was looked
+    at, too.
+    """
 
     place: str
     standard: str
     records: int
+    city: str
     schema: bool
     findings: tuple[Finding, ...]
 
@@ -48,6 +54,7 @@ class Validated:
             "document": self.place,
             "standard": self.standard,
             "records": self.records,
+            "city": self.city or None,
             "schema_checked": self.schema,
             "sound": self.sound,
             "findings": [asdict(finding) for finding in self.findings],
@@ -58,7 +65,8 @@ def validate(
     standard: str,
     place: str,
     *,
-    graph: RoadGraph | None = None,
+    ground: Ground | None = None,
+    grounds: Sequence[Ground] = (),
     previous: str | None = None,
     as_of: datetime,
     schemas: Path | None = None,
@@ -71,8 +79,11 @@ def validate(
         One of ``semantics.readable()``.
     place, previous
         Path or http(s) URL of the document, and of the one published before it.
-    graph
-        The road graph to compare lines with; None: they are not.
+    ground
+        The city whose roads its lines are on.
+    grounds
+        Where that is not known: cities to choose from. The first is taken on whose roads half of the document's points
+        lie, whichever way round its axes are; what others drew on other maps is compared with no roads.
     as_of
         Aware; when records count as in force or over.
     schemas
@@ -90,16 +101,25 @@ def validate(
     data = fetch(place)
     before = fetch(previous) if previous is not None else None
     by_schema = schema_findings(standard, data, schemas) if schemas is not None else None
+    records = 0
     try:
-        records = len(semantics.read(standard, data).records)
+        feed = semantics.read(standard, data)
     except FeedNonConformant as error:
-        found, records = tuple(error.findings), 0
+        found = tuple(error.findings)
     else:
+        records = len(feed.records)
+        ground = ground or city_of(feed, grounds)
+        graph = ground.graph if ground else None
         checked = semantics.check(standard, data, graph=graph, previous=before, as_of=as_of)
         found = (*structure_findings(standard, data), *checked)
     unlike = tuple(finding for finding in by_schema or () if finding not in found)
     return Validated(
-        place=place, standard=standard, records=records, schema=by_schema is not None, findings=(*unlike, *found)
+        place=place,
+        standard=standard,
+        records=records,
+        city=ground.city.name if ground else "",
+        schema=by_schema is not None,
+        findings=(*unlike, *found),
     )
 
 

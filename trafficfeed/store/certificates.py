@@ -102,9 +102,11 @@ class Certificates:
         )
         return CheckResult(order_id=order_id, version=version, passed=passed, findings=found, at=as_of)
 
-    def check_for(self, order_id: str, version: int) -> CheckResult | None:
-        """Return the newest check result of an order version, or None."""
+    def check_for(self, order_id: str, version: int, *, until: datetime | None = None) -> CheckResult | None:
+        """Return the newest check result of an order version (no later than `until`), or None."""
         query = select(checks).where(checks.c.order_id == order_id, checks.c.version == version)
+        if until is not None:
+            query = query.where(checks.c.at <= until)
         row = self._connection.execute(query.order_by(checks.c.id.desc()).limit(1)).first()
         return None if row is None else _check(row)
 
