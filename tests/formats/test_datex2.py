@@ -10,6 +10,7 @@ from lxml import etree
 from made_events import (
     BUS_STREET,
     CANCELLED,
+    CERTIFICATE,
     CLOSURE,
     CONCERT,
     DRIP,
@@ -24,19 +25,26 @@ from made_events import (
     ruled,
 )
 
+from trafficfeed.closures.document import parse_order
 from trafficfeed.closures.orders import Exemption, LanesClosed, OneWay, Reason, VehicleRestriction
+from trafficfeed.closures.publication import road_events
+from trafficfeed.closures.resolution import resolve
 from trafficfeed.closures.road_events import RoadEvent, Validation
+from trafficfeed.closures.schedules import windows_of
 from trafficfeed.errors import FeedNonConformant
-from trafficfeed.formats import datex2
+from trafficfeed.findings import errors_in
+from trafficfeed.formats import datex2, semantics
 from trafficfeed.formats.datex2_country import country_of
 from trafficfeed.formats.datex2_xml import NAMESPACES, TYPE
 from trafficfeed.formats.feed_info import FeedInfo
+from trafficfeed.network.graph_cache import load_graph
 from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.windows import Window
 
 GOLDEN = Path(__file__).parents[1] / "golden/datex2" / datex2.FILE_NAME
 SHARED = Path(os.environ.get("TRAFFICFEED_SHARED", Path(__file__).parents[2].parent / "shared"))
 VALIDATOR = SHARED / "conformance/validate.py"
+CITY = Path(__file__).parents[2] / "sumo_scenarios/helsinki"
 
 # the line location of OpenLR's own examples: three points, a positive offset
 OPENLR = "CwRbWyNG9RpsCQCb/jsbtAT/6/+jK1lE"
@@ -83,8 +91,9 @@ def test_the_document_is_the_golden_one_byte_for_byte() -> None:
     assert datex2.encode(EVENTS, publication_time=PUBLISHED, feed=FEED) == GOLDEN.read_bytes()
 
 
-def test_the_golden_document_passes_the_official_schema() -> None:
+def test_the_golden_document_passes_the_official_schema_and_breaks_no_rule() -> None:
     assert official_verdict(GOLDEN.read_bytes()).startswith("ok")
+    assert semantics.check("datex2", GOLDEN.read_bytes(), bounds=FEED.bounds) == ()
 
 
 def test_an_empty_feed_passes_the_official_schema() -> None:
@@ -298,6 +307,7 @@ def test_what_is_cancelled_is_suspended_and_says_nothing_of_impact() -> None:
     assert texts(found, "sit:validity/com:validityStatus") == ["suspended"]
     assert texts(found, "sit:operatorActionStatus") == ["beingTerminated"]
     assert found.find("sit:impact", NAMESPACES) is None
+    assert "Cancelled" in texts(found, "sit:generalPublicComment//com:value")
 
 
 def test_openlr_is_given_whole_and_taken_apart() -> None:
@@ -342,3 +352,27 @@ def test_lanes_that_the_road_does_not_have_close_nothing() -> None:
 def test_a_situation_is_as_new_as_its_newest_record() -> None:
     newer = replace(KERB_LANE, updated=datetime(2026, 11, 22, 11, tzinfo=UTC))
     assert texts(encoded(CLOSURE, newer), "sit:situation/sit:situationVersionTime") == ["2026-11-22T11:00:00Z"]
+
+
+def test_every_demo_order_passes_the_official_schema_and_breaks_no_rule() -> None:
+    if not (CITY / "graph/manifest.json").is_file():
+        pytest.skip("the demo city is not built: run `make run`, or `trafficfeed city build helsinki`")
+    graph = load_graph(CITY / "graph")
+    for path in sorted((CITY / "orders").glob("*.yaml")):
+        order = parse_order(path.read_bytes(), name=path.name)
+        when = {"since": PUBLISHED, "until": PUBLISHED + timedelta(days=366)}
+        events = road_events(
+            order,
+            1,
+            resolve(order, graph)[0],
+            {measure.id: windows_of(measure, order.timezone, **when)[:3] for measure in order.measures},
+            graph=graph,
+            certificate=CERTIFICATE,
+            validation=Validation.PASSED,
+            created=PUBLISHED,
+            updated=PUBLISHED,
+        )
+        data = datex2.encode(events, publication_time=PUBLISHED, feed=replace(FEED, language="fi", bounds=None))
+        assert official_verdict(data).startswith("ok"), path.name
+        assert not errors_in(semantics.check("datex2", data, graph=graph)), path.name
+        assert b"openlrLinear" in data

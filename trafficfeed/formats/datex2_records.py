@@ -17,7 +17,7 @@ from trafficfeed.formats.datex2_times import add_instant, add_validity
 from trafficfeed.formats.datex2_xml import Element, add, add_texts, add_typed, parts_of
 from trafficfeed.formats.feed_info import FeedInfo
 from trafficfeed.formats.impact_text import impact_text
-from trafficfeed.formats.rule_text import rule_text
+from trafficfeed.formats.rule_text import cancelled_text, rule_text
 
 _STATES = 3  # of one version of an order: published, validated, cancelled
 
@@ -127,11 +127,13 @@ def _comments(event: RoadEvent, feed: FeedInfo) -> Iterator[tuple[str, Mapping[s
     if event.until:
         yield "description", event.until
     languages = {*event.title, *event.description, feed.language}
+    if event.cancelled:
+        yield "warning", _spoken(lambda _, language: cancelled_text(language), event, languages)
+        return
     for kind, said in (("warning", rule_text), ("other", impact_text)):
         if texts := _spoken(said, event, languages):
             yield kind, texts
-    if not event.cancelled:
-        yield "dataProcessingNote", {"en": f"simulation: {event.validation.value}"}
+    yield "dataProcessingNote", {"en": f"simulation: {event.validation.value}"}
 
 
 def _spoken(said: Callable[[RoadEvent, str], str], event: RoadEvent, languages: Iterable[str]) -> dict[str, str]:
