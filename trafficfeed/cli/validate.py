@@ -21,7 +21,8 @@ _COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 def validate(
     standard: Annotated[str, typer.Argument(help="native, wzdx, cifs, cifs-json, datex2 or cap")],
     place: Annotated[str, typer.Argument(metavar="FILE|URL", help="the document; may be gzipped")],
-    city: Annotated[str, typer.Option("--city", help="compare lines with this city's roads")] = "",
+    city: Annotated[str, typer.Option("--city", help="whose roads; default: a built city they lie on")] = "",
+    roads: Annotated[bool, typer.Option(help="compare lines with the roads of a built city")] = True,
     previous: Annotated[str | None, typer.Option("--previous", help="file or URL of the document before it")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="RFC 3339 time to look at it; default: now")] = None,
     schema: Annotated[Path | None, typer.Option("--schema", help="folder of official schemas (docs/rules.md)")] = None,
@@ -30,13 +31,22 @@ def validate(
     """Check a feed as its readers would, beyond its schema: exit status 1 where it has errors."""
     from trafficfeed.formats.semantics import readable
     from trafficfeed.pipeline import validating
+    from trafficfeed.pipeline.whose_roads import built_grounds
     from trafficfeed.pipeline.workspace import find_city, ground_of
     from trafficfeed.settings import settings
 
     if standard not in readable():
         raise typer.BadParameter(f"{standard!r} is none of {', '.join(readable())}", param_hint="STANDARD")
-    graph = ground_of(find_city(city, settings().cities_dir)).graph if city else None
-    found = validating.validate(standard, place, graph=graph, previous=previous, as_of=instant(as_of), schemas=schema)
+    cities = settings().cities_dir
+    found = validating.validate(
+        standard,
+        place,
+        ground=ground_of(find_city(city, cities)) if city else None,
+        grounds=built_grounds(cities) if roads and not city else (),
+        previous=previous,
+        as_of=instant(as_of),
+        schemas=schema,
+    )
     if as_json:
         echo_json(_cleaned(found.as_document()))
     else:
@@ -81,10 +91,11 @@ def _places(faults: "list[Finding]") -> Iterator[str]:
 def _summary(found: "Validated") -> str:
     counts = {name: sum(finding.severity.value == name for finding in found.findings) for name in _COLOURS}
     said = ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items() if count)
-    schema = "schema and rules" if found.schema else "rules only, no schema"
-    return (
-        f"{printable(found.place)}: {found.standard}, {found.records} records, {said or 'nothing to mend'} ({schema})"
-    )
+    against = ["the official schema"] if found.schema else []
+    against += ["the rules", *([f"the roads of {found.city}"] if found.city else [])]
+    records = f"{found.records} record{'s' if found.records != 1 else ''}"
+    said = said or "nothing to mend"
+    return f"{printable(found.place)}: {found.standard}, {records}, {said}; held against {', '.join(against)}"
 
 
 def printable(text: str) -> str:

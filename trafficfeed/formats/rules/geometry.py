@@ -9,10 +9,9 @@ import shapely
 
 from trafficfeed.findings import Severity
 from trafficfeed.formats.records import Line, Shape, is_point
-from trafficfeed.formats.rules.rule import Bounds, Drawn, Fault, Yardstick, rule
+from trafficfeed.formats.rules.rule import Bounds, Drawn, Fault, Yardstick, first_outside, rule
 from trafficfeed.network.road_graph import RoadGraph
 
-_MARGIN_DEGREES = 0.02  # a detour may leave the city's edge by a kilometre or two
 _DEGREE_M = 111_195.0
 _STRAIGHT_M = 300.0  # few city blocks are longer and perfectly straight
 _RING = 4
@@ -72,8 +71,8 @@ def has_its_axes_in_order(yard: Yardstick) -> Iterator[Fault]:
     Source: RFC 7946, 3.1.1 (lon, lat); CIFS specification, polyline; EPSG:4326 in GML; CAP 1.2, polygon (lat, lon).
     """
     for one in yard.drawn:
-        outside = _outside(one.lonlat, yard.bounds)
-        if outside is not None and _outside(one.lonlat[outside : outside + 1, ::-1], yard.bounds) is None:
+        outside = first_outside(one.lonlat, yard.bounds)
+        if outside is not None and first_outside(one.lonlat[outside : outside + 1, ::-1], yard.bounds) is None:
             yield Fault(one.line.path, f"{_as_written(one, outside)} has its axes swapped")
 
 
@@ -84,8 +83,8 @@ def lies_in_the_city(yard: Yardstick) -> Iterator[Fault]:
     Source: a shift of 500 m (GCJ-02) or a sign matches no road at all: 0 of 60 lines (findings, published geometry).
     """
     for one in yard.drawn:
-        outside = _outside(one.lonlat, yard.bounds)
-        if outside is not None and _outside(one.lonlat[outside : outside + 1, ::-1], yard.bounds) is not None:
+        outside = first_outside(one.lonlat, yard.bounds)
+        if outside is not None and first_outside(one.lonlat[outside : outside + 1, ::-1], yard.bounds) is not None:
             yield Fault(one.line.path, f"{_as_written(one, outside)} lies outside the city")
 
 
@@ -170,14 +169,6 @@ RULES = (
     consists_of_numbers, has_length, has_its_axes_in_order, lies_in_the_city, is_precise, does_not_double_back,
     is_no_ring, is_a_closed_area, is_more_than_its_ends,
 )  # fmt: skip
-
-
-def _outside(lonlat: npt.NDArray[np.float64], bounds: Bounds | None) -> int | None:
-    west, south, east, north = bounds or (-180.0, -90.0, 180.0, 90.0)
-    margin = _MARGIN_DEGREES if bounds else 0.0
-    low, high = np.array([west, south]) - margin, np.array([east, north]) + margin
-    inside = ((lonlat >= low) & (lonlat <= high)).all(axis=1)
-    return None if inside.all() else int(np.flatnonzero(~inside)[0])
 
 
 def _as_written(one: Drawn, number: int) -> str:

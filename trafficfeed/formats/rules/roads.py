@@ -51,6 +51,13 @@ class Roads:
             for (begin, end), both in zip(pairwise(at.tolist()), both_ways, strict=True)
         ]
 
+    def share_met(self, lonlat: FloatArray) -> float:
+        """Return which share of ``(n, 2)`` lon, lat are points of the roads; 0 of none."""
+        if self._tree is None or not len(lonlat):
+            return 0.0
+        distance, _ = self._tree.query(self._plane.to_xy(lonlat), distance_upper_bound=_NEAR_M)
+        return float(np.isfinite(distance).mean())
+
     def _candidates(self, xy: FloatArray) -> list[Candidates]:
         if self._tree is None:
             return [()] * len(xy)

@@ -17,6 +17,7 @@ from trafficfeed.network.road_graph import RoadGraph
 
 Bounds = tuple[float, float, float, float]
 _PREFIX = "feed."
+_MARGIN_DEGREES = 0.02  # a detour may leave the city's edge by a kilometre or two
 
 
 class Fault(NamedTuple):
@@ -69,6 +70,11 @@ class Yardstick:
     def drawn(self) -> tuple[Drawn, ...]:
         """The lines that can be looked at."""
         return tuple(_drawn(self.feed))
+
+    @cached_property
+    def placed(self) -> tuple[Drawn, ...]:
+        """Those of them that lie in the city: of the others the rules on directions have nothing to say."""
+        return tuple(one for one in self.drawn if first_outside(one.lonlat, self.bounds) is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +136,15 @@ def rule(
         return Rule(id=_PREFIX + name, standards=standards, severity=severity, mend=mend, check=check)
 
     return made
+
+
+def first_outside(lonlat: npt.NDArray[np.float64], bounds: Bounds | None) -> int | None:
+    """Return the number of the first of ``(n, 2)`` lon, lat outside `bounds` (None: off the Earth); None: all inside."""
+    west, south, east, north = bounds or (-180.0, -90.0, 180.0, 90.0)
+    margin = _MARGIN_DEGREES if bounds else 0.0
+    low, high = np.array([west, south]) - margin, np.array([east, north]) + margin
+    inside = ((lonlat >= low) & (lonlat <= high)).all(axis=1)
+    return None if inside.all() else int(np.flatnonzero(~inside)[0])
 
 
 def _drawn(feed: Feed) -> Iterator[Drawn]:

@@ -28,7 +28,7 @@ def keeps_its_compass(yard: Yardstick) -> Iterator[Fault]:
     Source: WZDx 4.2, Direction and RoadEventFeature.geometry (in the direction of travel); measured: of 60 reversed
     lines a matcher put 59 on the other carriageway.
     """
-    for one in yard.drawn:
+    for one in yard.placed:
         vector = _VECTORS.get(one.record.compass)
         if vector and one.line is one.record.lines[0] and one.line.shape is Shape.LINE and not one.line.is_detour:
             east, north = _across(one)
@@ -44,7 +44,7 @@ def keeps_the_direction_of_its_id(yard: Yardstick) -> Iterator[Fault]:
     order of the coordinates must reflect the direction of the traffic").
     """
     groups: dict[tuple[str, str], list[_Piece]] = defaultdict(list)
-    for one in yard.drawn:
+    for one in yard.placed:
         word = _WORD.search(one.record.id)
         if word and one.line is one.record.lines[0] and _is_one_way_line(one):
             start = instant(one.record.start[1])
@@ -63,7 +63,7 @@ def follows_the_roads(yard: Yardstick) -> Iterator[Fault]:
     """
     if yard.graph is None or yard.feed.datum != "wgs84":
         return
-    drawn = [one for one in yard.drawn if one.line.shape is Shape.LINE and len(one.lonlat) > 1]
+    drawn = [one for one in yard.placed if one.line.shape is Shape.LINE and len(one.lonlat) > 1]
     different = {one.lonlat.tobytes() + bytes([one.record.both_directions]): one for one in drawn}
     ones = list(different.values())
     faults = roads_of(yard.graph).faults_of([one.lonlat for one in ones], [one.record.both_directions for one in ones])
@@ -81,11 +81,11 @@ def no_detour_through_a_closure(yard: Yardstick) -> Iterator[Fault]:
     Source: two closures whose detours run through each other send drivers in a circle; no schema compares lines.
     """
     closed: dict[_Step, list[Record]] = defaultdict(list)
-    for one in yard.drawn:
+    for one in yard.placed:
         if one.record.closes and not one.record.cancelled and not one.line.is_detour and one.line.shape is Shape.LINE:
             for step in _steps(one):
                 closed[step].append(one.record)
-    for one in yard.drawn:
+    for one in yard.placed:
         if not one.line.is_detour or one.line.shape is not Shape.LINE:
             continue
         crossed = {record.id: record for step in _steps(one) for record in closed.get(step, ())}
