@@ -91,12 +91,12 @@ def _hello(release: Release, *, resuming: bool) -> bytes:
         "published_at": manifest.published_at.isoformat(),
         "rolled_back": manifest.rolled_back is not None,
     }
-    return (b"" if resuming else _id(manifest.version)) + b"event: hello\r\ndata: " + as_json(told) + b"\r\n\r\n"
+    return (b"" if resuming else _id(manifest.version)) + b"event: hello\ndata: " + as_json(told) + b"\n\n"
 
 
 def _event(increment: Increment) -> bytes:
-    return _id(increment.version) + b"event: increment\r\ndata: " + increment.body.rstrip() + b"\r\n\r\n"
+    return _id(increment.version) + b"event: increment\ndata: " + increment.body.rstrip() + b"\n\n"
 
 
 def _id(version: str) -> bytes:
-    return f"id: {version}\r\n".encode()
+    return f"id: {version}\n".encode()

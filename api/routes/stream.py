@@ -70,6 +70,7 @@ async def closures(
         services.stream.events(format, last_event_id or since),
         headers={"Access-Control-Allow-Origin": "*"},
         ping=HEARTBEAT_S,
-        ping_message_factory=lambda: ServerSentEvent(comment="still here"),
+        sep="\n",
+        ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
         send_timeout=SEND_TIMEOUT_S,
     )
