@@ -94,11 +94,11 @@ def test_random_ways_through_a_grid_without_names_or_classes_come_back_or_are_no
         graph = replace(graph, highway=[""] * len(graph))
     choose = random.Random(7)
     emitted = 0
-    for walk in (random_walk(graph, choose, 12) for _ in range(40)):
+    for walk in (random_walk(graph, choose, 12) for _ in range(20)):
         reference = reference_of(graph, walk)
         emitted += reference is not None
         assert reference is None or decoded_edges(graph, reference) == walk
-    assert emitted >= 38
+    assert emitted >= 19
 
 
 def test_random_ways_through_bologna_come_back_when_all_its_lines_are_offered() -> None:
@@ -106,9 +106,9 @@ def test_random_ways_through_bologna_come_back_when_all_its_lines_are_offered() 
         pytest.skip(f"{BOLOGNA} is not there: the network comes with the shared folder")
     graph = read_net(BOLOGNA)
     choose = random.Random(3)
-    walks = [random_walk(graph, choose, 15) for _ in range(40)]
+    walks = [random_walk(graph, choose, 15) for _ in range(25)]
     references = [reference_of(graph, walk) for walk in walks]
-    assert sum(found is not None for found in references) >= 38
+    assert sum(found is not None for found in references) >= 24
     assert all(
         decoded_edges(graph, found) == walk for walk, found in zip(walks, references, strict=True) if found is not None
     )

@@ -53,7 +53,10 @@ def add_texts(parent: Element, name: str, texts: Mapping[str, str]) -> None:
 
 def parts_of(texts: Mapping[str, str]) -> list[dict[str, str]]:
     """Return `texts` in as many pieces as the longest needs: a value holds no more than `MOST_CHARACTERS`."""
-    pieces = {language: wrap(clean(text), MOST_CHARACTERS) for language, text in texts.items()}
+    pieces = {
+        language: [text] if len(text) <= MOST_CHARACTERS else wrap(text, MOST_CHARACTERS)
+        for language, text in texts.items()
+    }
     most = max((len(some) for some in pieces.values()), default=0)
     return [{language: some[n] for language, some in pieces.items() if n < len(some)} for n in range(most)]
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import FloatArray, IntArray, RoadGraph
 
-BEARING_M = 20.0  # along the edge (White Paper 1.5, rule 7)
+BEARING_M = 20.0  # along the edge (White Paper 1.5: BEARDIST)
 SECTOR = 360 / 32
 
 _CLASSES = MappingProxyType(

@@ -34,8 +34,9 @@ def encoded(graph: RoadGraph, edges: Sequence[int], *, finely: bool = False) -> 
     finely
         A point at every junction: a longer reference, which leaves the decoder less choice.
 
-    Source: OpenLR White Paper 1.5, rules 1–10 and 7.2; a point stands at the start of the edge that the next leg
-    begins with, the last one at the end of the path.
+    Source: OpenLR White Paper 1.5, data format rules: two points or more, at most 15 km apart, at junctions, the path
+    the shortest way between them. A point stands at the start of the edge that its leg begins with, the last one at the
+    end of the path.
     """
     attributes = openlr_attributes(graph)
     path = [int(edge) for edge in edges]
@@ -61,40 +62,37 @@ def encoded(graph: RoadGraph, edges: Sequence[int], *, finely: bool = False) -> 
 
 
 def _expansion(graph: RoadGraph, attributes: OpenlrAttributes, path: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return the edges to put before and after, so that the path's ends are junctions and not mere bends of a road."""
-    before: list[int] = []
+    """Return the edges to put before and after, so that the path's ends are junctions and not mere bends of a road.
+
+    Also the end of a short dead end gets its way back: the decoder does not find it otherwise.
+    """
+    taken = set(path)
+    before = _beyond(graph, attributes, path[0], taken, ahead=False)
+    return before[::-1], _beyond(graph, attributes, path[-1], taken, ahead=True)
+
+
+def _beyond(graph: RoadGraph, attributes: OpenlrAttributes, edge: int, taken: set[int], *, ahead: bool) -> list[int]:
+    """Return the edges from `edge` to the next junction, nearest first; they are added to `taken`."""
+    found: list[int] = []
     room = _MOST_EXPANDED_M
-    while room > 0 and (edge := _only_before(graph, attributes, (before or path)[0])) not in (None, *before, *path):
-        assert edge is not None
-        before.insert(0, edge)
-        room -= attributes.length_m[edge]
-    after: list[int] = []
-    room = _MOST_EXPANDED_M
-    while room > 0 and (edge := _only_after(graph, attributes, (after or path)[-1])) not in (None, *after, *path):
-        assert edge is not None
-        if edge in before:
+    while room > 0 and (following := _only_one(graph, attributes, edge, ahead=ahead)) is not None:
+        if following in taken:
             break
-        after.append(edge)
-        room -= attributes.length_m[edge]
-    return before, after
+        taken.add(following)
+        found.append(following)
+        room -= attributes.length_m[following]
+        edge = following
+    return found
 
 
-def _only_before(graph: RoadGraph, attributes: OpenlrAttributes, edge: int) -> int | None:
-    """Return the one edge that leads into `edge`, where nothing else meets there; None at a junction or a dead end."""
-    node = int(graph.from_node[edge])
+def _only_one(graph: RoadGraph, attributes: OpenlrAttributes, edge: int, *, ahead: bool) -> int | None:
+    """Return the edge that alone goes on from `edge` (`ahead`) or leads into it; None at a junction or a dead end."""
+    near, far = (graph.to_node, graph.from_node) if ahead else (graph.from_node, graph.to_node)
+    node = int(near[edge])
     if attributes.arriving[node] != 1 or attributes.leaving[node] != 1:
         return None
-    found = int(np.flatnonzero(graph.to_node == node)[0])
-    is_back = graph.from_node[found] == graph.to_node[edge]
-    return None if is_back and attributes.length_m[edge] > _SNAP_M else found
-
-
-def _only_after(graph: RoadGraph, attributes: OpenlrAttributes, edge: int) -> int | None:
-    node = int(graph.to_node[edge])
-    if attributes.arriving[node] != 1 or attributes.leaving[node] != 1:
-        return None
-    found = int(np.flatnonzero(graph.from_node == node)[0])
-    is_back = graph.to_node[found] == graph.from_node[edge]
+    found = int(np.flatnonzero(far == node)[0])
+    is_back = near[found] == far[edge]
     return None if is_back and attributes.length_m[edge] > _SNAP_M else found
 
 
