@@ -75,7 +75,7 @@ class Pages:
             city: CityView | None = CityView.of(self._services.city)
         except TrafficFeedError:
             city = None
-        return self._render("problem.html", city=city, heading=HTTPStatus(status).phrase, detail=detail)
+        return self.render("problem.html", city=city, heading=HTTPStatus(status).phrase, detail=detail)
 
     def _once(self, order_id: str, now: datetime) -> str | None:
         """Render under a lock: the first visitor of a minute pays, the others wait for that page."""
@@ -96,7 +96,7 @@ class Pages:
         listed = orders[:_MOST_LISTED]
         held = [order for order in listed if order.is_now]
         coming = [order for order in listed if not order.is_now]
-        return self._render(
+        return self.render(
             "index.html",
             city=CityView.of(city),
             map=self._map(overview.map_lines(records, listed, now=now)),
@@ -119,7 +119,7 @@ class Pages:
         if not orders:
             return None
         lines = overview.map_lines(records, orders, now=now)
-        return self._render(
+        return self.render(
             "closure.html",
             city=CityView.of(self._services.city),
             map=self._map(lines),
@@ -191,7 +191,8 @@ class Pages:
             for name, document in board.documents.items()
         ]
 
-    def _render(self, template: str, **context: Any) -> str:
+    def render(self, template: str, **context: Any) -> str:
+        """Return a page of `template`."""
         return self._templates.get_template(template).render(
             **{"stylesheet": STYLE_HREF, "stale": "", "rolled_back": "", **context}
         )

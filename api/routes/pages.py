@@ -2,14 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.deps import Now
+from api.deps import Now, ServicesDep
 from api.pages import STYLE, Pages
 from api.problems import Problem
+from api.release_pages import diff_page, list_page
 from api.routes.certificates import CertificateId
 from api.routes.orders import OrderId
+from api.routes.releases import Version, found
 
 router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 _SHORTLY = {"Cache-Control": "public, max-age=30"}
@@ -37,6 +39,21 @@ def closure(order_id: OrderId, pages: PagesDep, now: Now) -> HTMLResponse:
     page = pages.closure(order_id, now)
     if page is None:
         raise Problem(404, "unknown-closure", f"No closure called {order_id} is in force or planned.")
+    return HTMLResponse(page, headers=_SHORTLY)
+
+
+@router.get("/releases", summary="The releases")
+def releases(
+    pages: PagesDep, services: ServicesDep, now: Now, before: Annotated[int | None, Query(ge=1)] = None
+) -> HTMLResponse:
+    """List what was published when, newest first."""
+    return HTMLResponse(list_page(pages, services, before=before, now=now), headers=_SHORTLY)
+
+
+@router.get("/releases/{before}/{after}", summary="What differs between two releases")
+def release_diff(before: Version, after: Version, pages: PagesDep, services: ServicesDep, now: Now) -> HTMLResponse:
+    """Show the records added, removed and changed, field by field."""
+    page = diff_page(pages, services, found(services, before), found(services, after), now=now)
     return HTMLResponse(page, headers=_SHORTLY)
 
 

@@ -70,6 +70,21 @@ def differences(before: bytes, after: bytes) -> Differences:
     )
 
 
+def in_words(value: Any, *, limit: int = 120) -> str:
+    """Return a field's value as a person reads it: a line as the number of its points, much text cut short."""
+    if value is None:
+        return "—"
+    if isinstance(value, dict) and "coordinates" in value:
+        return f"line of {len(value['coordinates'])} points"
+    if isinstance(value, dict) and value and all(isinstance(text, str) for text in value.values()):
+        text = "; ".join(f"{key}: {text}" for key, text in value.items())
+    elif isinstance(value, str):
+        text = value
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def _records(document: bytes) -> dict[str, dict[str, Any]]:
     try:
         return {feature["id"]: feature for feature in json.loads(document)["features"]}

@@ -127,7 +127,7 @@ def taken_apart(data: bytes, format: str) -> Parts:
         records: dict[str, str] = {}
         for record, written in _records(text, start):
             records[str(_facts(record)["id"])] = written
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise FeedNonConformant(f"this is no {format} document that increments can be made of: {error!r}") from error
     return Parts(head=head, records=records, size=len(data))
 
