@@ -61,13 +61,17 @@ def _candidates(graph: RoadGraph, edge: int, closed: frozenset[int]) -> Iterator
     taken = closed | {edge, int(plane.opposite[edge])}
     before = [e for e in before_edge(graph, edge, CAR) if e not in taken]
     after = [e for e in after_edge(graph, edge, CAR) if e not in taken]
-    pairs = sorted(
+    straight = sorted(
         ((turn_angle(plane, b, edge) + turn_angle(plane, edge, a), b, a) for b in before for a in after),
-        key=lambda pair: pair[0],
-    )
+    )[:_MOST_PAIRS]
     for off in _OFF_M:
-        for _, b, a in pairs[:_MOST_PAIRS]:
+        for _, b, a in straight:
             yield Trip(origin=_point(graph, b, -off), destination=_point(graph, a, off))
+    for _, b, a in straight:
+        farther_back = [e for e in before_edge(graph, b, CAR) if e not in taken and e != plane.opposite[b]]
+        farther_on = [e for e in after_edge(graph, a, CAR) if e not in taken and e != plane.opposite[a]]
+        for origin, destination in zip(farther_back, farther_on, strict=False):
+            yield Trip(origin=_point(graph, origin, -_OFF_M[0]), destination=_point(graph, destination, _OFF_M[0]))
 
 
 def _point(graph: RoadGraph, edge: int, off_m: float) -> LonLat:

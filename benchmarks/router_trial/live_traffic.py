@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import valhalla
+import valhalla  # type: ignore[import-untyped]
 
 from trafficfeed.errors import SourceMalformed
 

@@ -92,6 +92,7 @@ class _Ids:
 
 
 def _ways(source: Path, ids: _Ids) -> Iterator[tuple[int, tuple[int, ...], dict[str, str]]]:
+    way: Any
     for way in osmium.FileProcessor(source, osmium.osm.WAY).with_filter(osmium.filter.KeyFilter(*_WAYS)):
         nodes = tuple(node.ref for node in way.nodes)
         for number in (way.id, *nodes):
@@ -103,12 +104,14 @@ def _nodes(source: Path, needed: set[int]) -> Iterator[_Node]:
     every = osmium.FileProcessor(source, osmium.osm.NODE)
     if min(needed, default=0) >= 0:  # osmium's filter takes no negative ids
         every = every.with_filter(osmium.filter.IdFilter(needed))
+    node: Any
     for node in every:
         if node.id in needed and node.location.valid():
             yield _Node(node.id, (node.location.lon, node.location.lat), dict(node.tags))
 
 
 def _restrictions(source: Path) -> Iterator[tuple[int, list[tuple[str, int, str]], dict[str, str]]]:
+    relation: Any
     for relation in osmium.FileProcessor(source, osmium.osm.RELATION).with_filter(osmium.filter.KeyFilter("type")):
         tags = dict(relation.tags)
         if tags.get("type", "").startswith("restriction"):

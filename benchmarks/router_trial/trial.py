@@ -1,5 +1,6 @@
 """The trial: closures drawn, ordered, published, read, matched, obeyed; one after the other."""
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.router_trial.choosing import Draw, draw_edges
+from benchmarks.router_trial.choosing import CAR, Draw, draw_edges
 from benchmarks.router_trial.city_import import import_city
 from benchmarks.router_trial.driving import touches, trips_along, uses
 from benchmarks.router_trial.officer import Officer, Written
@@ -23,7 +24,8 @@ from trafficfeed.network.plane import plane_of
 from trafficfeed.pipeline.workspace import Ground
 from trafficfeed.progress import Progress
 
-_NEW_STREET = "closures"
+_STAGE = "closures"
+_PARTS = ("city", "router", "releases")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,8 @@ def run_trial(
         If the extract cannot be imported, or no tiles can be built of it.
     """
     clock, now = _Clock(), datetime.now(UTC)
+    for part in _PARTS:  # of an earlier trial
+        shutil.rmtree(folder / part, ignore_errors=True)
     progress("importing the extract", 0, 0)
     with clock.stage("import"):
         ground = import_city(osm, folder / "city", left_hand=left_hand, timezone=timezone)
@@ -95,7 +99,7 @@ def run_trial(
     outcomes = []
     for number, (edge, stratum) in enumerate(zip(draw.edges, draw.strata, strict=True)):
         outcomes.append(replace(one_by_one.closed(edge, number), stratum=stratum))
-        progress(_NEW_STREET, number + 1, len(draw.edges))
+        progress(_STAGE, number + 1, len(draw.edges))
     partner.traffic.shut()
     return Trial(
         outcomes=tuple(outcomes),
@@ -145,14 +149,16 @@ class _OneByOne:
             return self._driven(compared, edge, written, matchings)
 
     def _compared(self, blank: Outcome, written: Written, matchings: Sequence[Matching]) -> Outcome:
+        graph = self.graph
         closing = [edge for matching in matchings for edge in matching.edges if edge.closes]
-        meant = [self._line(edge) for edge in sorted(written.meant)]
+        for_cars = [edge for edge in sorted(written.meant) if graph.access[edge] & CAR.bit]
+        meant = [self._line(edge) for edge in for_cars]
         shapes = [edge.shape for edge in closing]
         hit_m = sum(passed_m(shape, line) for shape in shapes for line in meant)
         return self._explained(
             replace(
                 blank,
-                meant=self._ways(written.meant),
+                meant=self._ways(for_cars),
                 matched=frozenset((edge.way_id, edge.forward) for edge in closing),
                 methods=tuple(matching.method for matching in matchings),
                 meant_m=sum(map(length_m, meant)),
@@ -173,8 +179,8 @@ class _OneByOne:
             cause = "the feed closes nothing"
         elif {(way, not forward) for way, forward in missing} & besides:
             cause = "matched to the other direction"
-        elif missing and not self.partner.knows(one.at):
-            cause = "the router's map has no road for cars there"
+        elif missing and not self.partner.knows([way for way, _ in one.meant], one.at):
+            cause = "the router's map has no such road for cars there"
         elif any(not matching.edges for matching in matchings):
             cause = "the router found no way along the line"
         elif missing and besides:
@@ -187,10 +193,10 @@ class _OneByOne:
         """Route past the closure, and the other way where that stays open."""
         graph, partner = self.graph, self.partner
         back = int(plane_of(graph).opposite[edge])
-        stays_open = back >= 0 and back not in written.meant
+        stays_open = back >= 0 and back not in written.meant and bool(graph.access[back] & CAR.bit)
         there = trips_along(graph, edge, written.meant, partner)
         returning = trips_along(graph, back, written.meant, partner) if stays_open else []
-        closed = [self._line(e) for e in written.meant]
+        closed = [self._line(e) for e in written.meant if graph.access[e] & CAR.bit]
         for matching in matchings:
             partner.close(matching.edges)
         routes = [partner.route(trip.origin, trip.destination) for trip in there]
