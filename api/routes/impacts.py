@@ -15,9 +15,7 @@ from trafficfeed.publishing.releases import ReleaseStore
 
 router = APIRouter(prefix="/v1/impacts", tags=["feeds"])
 
-RecordId = Annotated[
-    str, Path(min_length=1, max_length=300, examples=["works-7.closure.high-street-eastbound.p1"])
-]
+RecordId = Annotated[str, Path(min_length=1, max_length=300, examples=["works-7.closure.high-street-eastbound.p1"])]
 _UNKNOWN: Responses = {404: {"model": ProblemOut, "description": "No such record, or it never had this version"}}
 _MOST_LOOKED_AT = 2000
 

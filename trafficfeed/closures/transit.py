@@ -22,7 +22,7 @@ from trafficfeed.network.moves import travel_time_s
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.service_days import start_of
-from trafficfeed.network.transit_network import Run, TransitNetwork, WayAround, positions_along
+from trafficfeed.network.transit_network import Run, TransitNetwork, WayAround
 from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.windows import Window
 
@@ -97,16 +97,13 @@ def _shut_to_buses(event: RoadEvent, network: TransitNetwork) -> Shut:
 
 def _impacts(one: _Closed, holding: Sequence[_Closed], network: TransitNetwork) -> tuple[TransitImpact, ...]:
     together = all_shut(other.shut for other in holding if other is one or _overlap(one.window, other.window))
-    patterns: dict[str, list[Pattern]] = defaultdict(list)
-    for pattern in network.gtfs.patterns:
-        patterns[pattern.shape_id].append(pattern)
     found: list[TransitImpact] = []
     for shape_id in network.shapes_near(one.edges):
         runs = network.runs(shape_id, together.edges.tolist(), together.turns)
         run = next((run for run in runs if one.edges & set(run.edges)), None)
         if run is not None:
             way = network.way_around(shape_id, run, together.edges.tolist(), together.turns)
-            for pattern in patterns[shape_id]:
+            for pattern in network.patterns_along(shape_id):
                 found += _of_pattern(pattern, run, way, one.window, network)
     return tuple(sorted(found, key=lambda i: (i.route_id, i.direction_id or 0, i.shape_id, i.service_dates, i.stops)))
 
@@ -119,9 +116,7 @@ def _of_pattern(
     pattern: Pattern, run: Run, way: WayAround | None, window: Window, network: TransitNetwork
 ) -> Iterator[TransitImpact]:
     """One impact for each set of trips that run on the same days."""
-    calls = [network.gtfs.stops[stop] for stop in pattern.stop_ids]
-    xy = plane_of(network.graph).to_xy([(stop.lon, stop.lat) for stop in calls])
-    at_m = positions_along(network.line_of(pattern.shape_id), xy)
+    at_m = network.calls_along(pattern)
     first_m, last_m = (way.leave_m, way.back_m) if way else (run.start_m, run.end_m)
     if at_m[-1] <= run.start_m or at_m[0] >= run.end_m:
         return  # its trips begin after the closed street, or end before it
@@ -154,11 +149,10 @@ def _trips(
     pattern: Pattern, at_m: npt.NDArray[np.float64], run: Run, window: Window, network: TransitNetwork
 ) -> dict[tuple[str, ...], list[date]]:
     """Return the service days by the trips that are on the run within the window on them."""
-    enters = np.array([np.interp(run.start_m, at_m, times) for times in pattern.times_s])
-    leaves = np.array([np.interp(run.end_m, at_m, times) for times in pattern.times_s])
+    enters, leaves = (_times_at(pattern, at_m, place_m) for place_m in (run.start_m, run.end_m))
     found: dict[tuple[str, ...], list[date]] = defaultdict(list)
     for day in _days(window, network):
-        running = network.gtfs.days.running(day)
+        running = network.running(day)
         begins = start_of(day, network.gtfs.timezone)
         low, high = ((bound - begins).total_seconds() for bound in (window.start, window.end))
         by = (enters < high) & (leaves >= low)
@@ -168,6 +162,14 @@ def _trips(
         if trips:
             found[tuple(trips)].append(day)
     return found
+
+
+def _times_at(pattern: Pattern, at_m: npt.NDArray[np.float64], place_m: float) -> npt.NDArray[np.float64]:
+    """Return when each trip is at a place of its shape, evenly between two calls; ``(n_runs,) float64``, s."""
+    after = int(np.clip(np.searchsorted(at_m, place_m), 1, len(at_m) - 1))
+    before_m, gap_m = at_m[after - 1], max(at_m[after] - at_m[after - 1], 1e-9)
+    share = float(np.clip((place_m - before_m) / gap_m, 0.0, 1.0))
+    return np.asarray(pattern.times_s[:, after - 1] * (1 - share) + pattern.times_s[:, after] * share)
 
 
 def _days(window: Window, network: TransitNetwork) -> Iterator[date]:

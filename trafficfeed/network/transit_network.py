@@ -1,7 +1,9 @@
 """The buses of a timetable on the road graph: along which edges a shape runs, and how it gets around closed ones."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -12,11 +14,13 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from trafficfeed.network.gtfs import Gtfs
+from trafficfeed.network.drawn_edges import DrawnEdges, Line
+from trafficfeed.network.gtfs import Gtfs, Pattern
 from trafficfeed.network.line_matching import match_line
 from trafficfeed.network.moves import Turn, routing_matrix, travel_time_s
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import FloatArray, IntArray, RoadGraph
+from trafficfeed.network.stop_positions import positions_along
 from trafficfeed.network.vehicle_classes import VehicleClass
 
 _STEP_M = 5.0
@@ -80,15 +84,37 @@ class TransitNetwork:
     graph: RoadGraph
     gtfs: Gtfs
     _traced: dict[str, _Traced] = field(default_factory=dict)
-    _matched: dict[tuple[tuple[float, float], ...], tuple[int, ...]] = field(default_factory=dict)
+    _matched: dict[Line, tuple[int, ...]] = field(default_factory=dict)
+    _calls: dict[tuple[str, tuple[str, ...]], FloatArray] = field(default_factory=dict)
+    _running: dict[date, frozenset[str]] = field(default_factory=dict)
     _matrices: dict[tuple[bytes, frozenset[Turn]], csr_array] = field(default_factory=dict)
 
-    def edges_along(self, line: tuple[tuple[float, float], ...]) -> tuple[int, ...]:
+    def edges_along(self, line: Line) -> tuple[int, ...]:
         """Return the edges along a published line (EPSG:4326 lon, lat), none where it matches no streets."""
         if line not in self._matched:
-            sections = match_line(self.graph, line, "forward").sections
-            self._matched[line] = tuple(edge for section in sections for edge in section.edges)
+            self._matched[line] = self._drawn.edges(line) or tuple(
+                edge for section in match_line(self.graph, line, "forward").sections for edge in section.edges
+            )
         return self._matched[line]
+
+    def patterns_along(self, shape_id: str) -> Sequence[Pattern]:
+        """Return the patterns whose trips follow a shape."""
+        return self._patterns.get(shape_id, ())
+
+    def calls_along(self, pattern: Pattern) -> FloatArray:
+        """Return how far along its shape each call of a pattern lies; ``(n_stops,) float64``, m."""
+        key = (pattern.shape_id, tuple(pattern.stop_ids))
+        if key not in self._calls:
+            stops = [self.gtfs.stops[stop] for stop in pattern.stop_ids]
+            xy = plane_of(self.graph).to_xy([(stop.lon, stop.lat) for stop in stops])
+            self._calls[key] = positions_along(self.line_of(pattern.shape_id), xy)
+        return self._calls[key]
+
+    def running(self, day: date) -> frozenset[str]:
+        """Return the ids of the services that run on `day`."""
+        if day not in self._running:
+            self._running[day] = self.gtfs.days.running(day)
+        return self._running[day]
 
     def shapes_near(self, edges: Collection[int]) -> list[str]:
         """Return the ids of the shapes that come near any of `edges`, sorted."""
@@ -102,7 +128,9 @@ class TransitNetwork:
         here = self._looked_at(traced, {*closed, *(edge for turn in turns for edge in turn)})
         on = np.isin(traced.edge, np.fromiter(closed, dtype=np.int64)) & here
         found = [run for rows in _stretches(traced, on) if (run := self._run(traced, rows))]
-        return sorted([*found, *self._turns(traced, here, frozenset(turns))], key=lambda run: run.start_m)
+        if turns:
+            found += self._turns(traced, here, frozenset(turns))
+        return sorted(found, key=lambda run: run.start_m)
 
     def way_around(
         self, shape_id: str, run: Run, closed: Collection[int], turns: Collection[Turn] = ()
@@ -157,6 +185,17 @@ class TransitNetwork:
     def line_of(self, shape_id: str) -> shapely.LineString:
         """Return a shape on the graph's plane, m."""
         return self._trace(shape_id).line
+
+    @cached_property
+    def _drawn(self) -> DrawnEdges:
+        return DrawnEdges(self.graph)
+
+    @cached_property
+    def _patterns(self) -> dict[str, list[Pattern]]:
+        found: dict[str, list[Pattern]] = defaultdict(list)
+        for pattern in self.gtfs.patterns:
+            found[pattern.shape_id].append(pattern)
+        return found
 
     @cached_property
     def _shape_ids(self) -> list[str]:
@@ -266,28 +305,3 @@ def _path(back_to: IntArray, target: int) -> tuple[int, ...]:
 
 def _unit(vectors: FloatArray) -> FloatArray:
     return np.asarray(vectors / np.maximum(np.hypot(*vectors.T), 1e-9)[:, None])
-
-
-def positions_along(line: shapely.LineString, points: Sequence[tuple[float, float]] | FloatArray) -> FloatArray:
-    """Return how far along `line` each of `points` (m) lies, never before the one ahead of it; ``(n,) float64``.
-
-    A shape may pass the same place twice: of two passes equally near, the earlier one that is still ahead is taken.
-    """
-    vertices = shapely.get_coordinates(line)
-    start, step = vertices[:-1], np.diff(vertices, axis=0)
-    length = np.hypot(*step.T)
-    begins = np.append(0.0, np.cumsum(length)[:-1])
-    found, least = [], 0.0
-    for point in np.asarray(points, dtype=np.float64):
-        share = ((point - start) * step).sum(axis=1) / np.maximum(length**2, 1e-12)
-        low = np.clip((least - begins) / np.maximum(length, 1e-9), 0.0, 1.0)
-        share = np.clip(share, low, 1.0)
-        gap = np.hypot(*(start + share[:, None] * step - point).T)
-        gap[begins + length < least] = np.inf
-        near = np.flatnonzero(gap <= gap.min() + 10.0)
-        leap = np.flatnonzero(np.diff(near) > 1)
-        pass_by = near[: leap[0] + 1] if len(leap) else near
-        best = pass_by[np.argmin(gap[pass_by])]
-        least = float(begins[best] + share[best] * length[best])
-        found.append(least)
-    return np.array(found)
