@@ -134,7 +134,7 @@ class Pages:
         if held is None:
             return ""
         when = wording.moment(held.at, self._services.zone, now=now)
-        return f"{held.by} went back to release {held.to}, {when}: {held.reason}"
+        return f"{held.by} went back to release {held.to}, {when}: {held.reason.rstrip('.')}"
 
     def _orders_of(self, board: Board, records: Sequence[Record], now: datetime) -> list[overview.OrderView]:
         services = self._services
