@@ -9,6 +9,7 @@ from typing import Any
 import osmium
 
 from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable
+from trafficfeed.network.osm_access import one_way
 from trafficfeed.network.osm_lanes import lane_tags
 from trafficfeed.network.osm_types import RoadTypes
 
@@ -152,6 +153,7 @@ def write_roads(extract: Extract, path: Path, types: RoadTypes, *, left_hand: bo
             if highway is not None:
                 tags = {key: value for key, value in way.tags.items() if _is_read(key)}
                 tags |= lane_tags(way.tags, left_hand=left_hand)
+                tags |= {"oneway": value} if (value := one_way(way.tags)) else {}
                 tags |= {"highway": highway, "name": way.tags.get("name") or way.tags.get("ref", "")}
                 writer.add_way(mutable.Way(id=way.key, nodes=way.nodes, tags=tags))
         for relation, tags, members in extract.restrictions:

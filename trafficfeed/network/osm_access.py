@@ -22,6 +22,7 @@ _KEYS: Mapping[VehicleClass, tuple[str, ...]] = {
     VehicleClass.BICYCLE: ("bicycle", "vehicle", "access"),
     VehicleClass.CUSTOM1: ("motorcar", *_GENERAL),
 }
+_OWN_KEYS = tuple(dict.fromkeys(key for keys in _KEYS.values() for key in keys if key not in (*_GENERAL, "bicycle")))
 _ALWAYS = (VehicleClass.EMERGENCY, VehicleClass.AUTHORITY)  # unless ``emergency=no``
 
 _SHUT = frozenset({"no", "agricultural", "forestry", "use_sidepath", "dismount", "emergency", "military"})
@@ -56,6 +57,26 @@ def road_mask(tags: Mapping[str, str], usual: int) -> int:
         for vehicle_class in _ALWAYS:
             mask |= vehicle_class.bit
     return mask
+
+
+def one_way(tags: Mapping[str, str]) -> str:
+    """Return the ``oneway`` value under which netconvert shall see a way, "" where the way's own tag will do.
+
+    ``motor_vehicle:backward=no`` and the like make a street one-way for whoever drives a motor vehicle; not where buses
+    or taxis may still go the other way, as netconvert would shut that direction to them too.
+
+    Source: OSM wiki, Key:access, "Access tags by direction".
+    """
+    if tags.get("oneway", "no") != "no" or tags.get("junction") in ("roundabout", "circular"):
+        return ""
+    shut = [side for side in ("forward", "backward") if _shuts(tags, side)]
+    return {"forward": "-1", "backward": "yes"}[shut[0]] if len(shut) == 1 else ""
+
+
+def _shuts(tags: Mapping[str, str], side: str) -> bool:
+    """Tell whether no motor vehicle may go along a way in one direction that it may use in the other."""
+    value = next((tags[f"{key}:{side}"] for key in _GENERAL if f"{key}:{side}" in tags), "")
+    return value in _SHUT and not any(tags.get(f"{key}:{side}") in _PUBLIC for key in _OWN_KEYS)
 
 
 def _admits(vehicle_class: VehicleClass, key: str | None, value: str, usually: bool) -> bool:
