@@ -35,13 +35,16 @@ def order_of(body: Mapping[str, Any], *, name: str) -> Order:
         raise SourceMalformed(f"{name} does not fit the order schema of this program: {error}") from error
 
 
-def known_order(sha256: str, body: Mapping[str, Any], *, name: str) -> Order:
-    """Return `order_of` a body whose content has the hash `sha256`, read once: versions never change."""
-    found = _known.get((name, sha256))
-    if found is None:
-        if len(_known) >= _MOST:
-            _known.clear()  # all of a large city's fit several times over
-        found = _known[name, sha256] = order_of(body, name=name)
+def known_order(name: str, sha256: str) -> Order | None:
+    """Return the order called `name` whose content has the hash `sha256`, if it was read before: it never changes."""
+    return _known.get((name, sha256))
+
+
+def read_order(name: str, sha256: str, body: Mapping[str, Any]) -> Order:
+    """Return `order_of` a body, and remember it for `known_order`."""
+    if len(_known) >= _MOST:
+        _known.clear()  # all of a large city's fit several times over
+    found = _known[name, sha256] = order_of(body, name=name)
     return found
 
 

@@ -1,11 +1,11 @@
 """Orders: one head row each, immutable versions, and no change of state without a line in the audit log."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from trafficfeed.closures.document import dump_order, order_hash
@@ -13,8 +13,10 @@ from trafficfeed.closures.orders import Order, OrderState
 from trafficfeed.errors import OrderConflict, OrderNotFound
 from trafficfeed.store import lifecycle
 from trafficfeed.store.audit import AuditLog
-from trafficfeed.store.bodies import known_order
+from trafficfeed.store.bodies import known_order, read_order
 from trafficfeed.store.tables import order_versions, orders
+
+_AT_ONCE: Final = 400  # databases limit how many values one statement takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +80,11 @@ class Orders:
             If there is no such order, or no such version of it.
         """
         wanted = orders.c.version if version is None else version
-        row = self._connection.execute(_stored(wanted).where(orders.c.id == order_id)).first()
-        if row is None:
+        found = self._one(_stored(wanted).where(orders.c.id == order_id))
+        if found is None:
             what = f"order {order_id}" if version is None else f"version {version} of order {order_id}"
             raise OrderNotFound(f"there is no {what} in the store: look at the list of orders")
-        return _order(row)
+        return found
 
     def lock(self, order_id: str, *, expected_revision: int | None = None) -> StoredOrder:
         """Return the order for a change that nobody can come between, until the transaction ends.
@@ -117,12 +119,12 @@ class Orders:
             query = query.where(orders.c.city == city)
         if states is not None:
             query = query.where(orders.c.state.in_(list(states)))
-        return tuple(_order(row) for row in self._connection.execute(query))
+        return self._many(query)
 
     def versions(self, order_id: str) -> tuple[StoredOrder, ...]:
         """Return all versions of an order, oldest first; empty where there is no such order."""
         query = _stored(None).where(orders.c.id == order_id).order_by(order_versions.c.version)
-        return tuple(_order(row) for row in self._connection.execute(query))
+        return self._many(query)
 
     def awaiting_simulation(self, *, city: str | None = None) -> tuple[StoredOrder, ...]:
         """Return the orders that were submitted and whose latest version has no certificate yet, oldest first."""
@@ -130,7 +132,7 @@ class Orders:
         query = _stored(orders.c.version).where(waiting).order_by(orders.c.submitted_at, orders.c.id)
         if city is not None:
             query = query.where(orders.c.city == city)
-        return tuple(_order(row) for row in self._connection.execute(query))
+        return self._many(query)
 
     def to_serve(self, *, city: str, ended_since: datetime) -> tuple[StoredOrder, ...]:
         """Return what the next release carries, by order id: each order at the version to be served.
@@ -142,7 +144,7 @@ class Orders:
         version = case((approved, orders.c.version), else_=orders.c.published_version)
         current = or_(orders.c.finished_at.is_(None), orders.c.finished_at >= ended_since)
         query = _stored(version).where(orders.c.city == city, current).order_by(orders.c.id)
-        return tuple(_order(row) for row in self._connection.execute(query))
+        return self._many(query)
 
     def stamp(self, *, city: str) -> tuple[int, int]:
         """Return two numbers that differ from those of before whenever an order of the city was added or changed."""
@@ -214,6 +216,23 @@ class Orders:
         self._log(stored.order.id, version or stored.latest_version, stored.state, step)
         return self.get(stored.order.id)
 
+    def _many(self, query: Select[Any]) -> tuple[StoredOrder, ...]:
+        """Return the orders of a query; only bodies that this process has not read before come from the database."""
+        rows = self._connection.execute(query).all()
+        found = {_key(row): known_order(_name(row), row.sha256) for row in rows}
+        unknown = {_key(row): row for row in rows if found[_key(row)] is None}
+        for keys in _batches(list(unknown)):
+            columns = select(order_versions.c.order_id, order_versions.c.version, order_versions.c.body)
+            wanted = columns.where(tuple_(order_versions.c.order_id, order_versions.c.version).in_(keys))
+            for order_id, version, body in self._connection.execute(wanted):
+                row = unknown[order_id, version]
+                found[order_id, version] = read_order(_name(row), row.sha256, body)
+        return tuple(_stored_order(row, order) for row in rows if (order := found[_key(row)]) is not None)
+
+    def _one(self, query: Select[Any]) -> StoredOrder | None:
+        found = self._many(query)
+        return found[0] if found else None
+
     def _add_version(self, order: Order, version: int, *, actor: str, as_of: datetime) -> str:
         digest = order_hash(order)
         self._connection.execute(
@@ -243,16 +262,27 @@ def _stored(version: Any) -> Select[Any]:
     return select(
         orders,
         order_versions.c.version.label("shown_version"),
-        order_versions.c.body,
         order_versions.c.sha256,
         order_versions.c.author,
         order_versions.c.at,
     ).join_from(orders, order_versions, condition)
 
 
-def _order(row: Row[Any]) -> StoredOrder:
+def _name(row: Row[Any]) -> str:
+    return f"version {row.shown_version} of order {row.id} in the store"
+
+
+def _batches(keys: Sequence[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int]]]:
+    return (keys[at : at + _AT_ONCE] for at in range(0, len(keys), _AT_ONCE))
+
+
+def _key(row: Row[Any]) -> tuple[str, int]:
+    return row.id, row.shown_version
+
+
+def _stored_order(row: Row[Any], order: Order) -> StoredOrder:
     return StoredOrder(
-        order=known_order(row.sha256, row.body, name=f"version {row.shown_version} of order {row.id} in the store"),
+        order=order,
         version=row.shown_version,
         sha256=row.sha256,
         author=row.author,
