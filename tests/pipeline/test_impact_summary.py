@@ -104,6 +104,12 @@ def test_a_few_addresses_are_named_one_by_one() -> None:
     )
 
 
+def test_places_without_a_name_are_told_of_by_street() -> None:
+    nameless = ("car park (way/33185672)", "car park (node/7)")
+    assert cut_off_places([isolation("car_park", *nameless, **{"Mill Lane": 2})]) == ("Mill Lane (2)",)
+    assert cut_off_places([isolation("car_park", "Q-Park", *nameless, **{"Mill Lane": 3})]) == ("Q-Park",)
+
+
 def test_where_those_who_live_there_may_pass_nobody_is_cut_off() -> None:
     assert cut_off_places([isolation("address", "Mill Lane 1", severity=Severity.INFO, **{"Mill Lane": 1})]) == ()
 

@@ -1,6 +1,7 @@
 """What a record carries of its certificate: delay, where the detour goes, queue risk, and who is cut off."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ _MOST_PLACES: Final = 10
 _FEW_VEHICLES: Final = 3
 _SMALL_SHARE: Final = 0.1
 _MOST_URGENT: Final = (PlaceKind.HOSPITAL, PlaceKind.FIRE_STATION, PlaceKind.CAR_PARK, PlaceKind.ADDRESS)
+_BY_OSM_ID: Final = re.compile(r"\((node|way|relation)/\d+\)$")  # what a place without a name is called
 _NAMELESS: Final = ("unnamed ", "an unnamed ")
 
 
@@ -82,7 +84,8 @@ def _cuts_off(finding: Finding) -> bool:
 
 def _names_of(detail: Mapping[str, Any], *, each: bool) -> list[str]:
     """Return the labels of the places of one finding, or their streets with the number of places in brackets."""
-    labels, count = list(detail.get("labels", ())), int(detail.get("count", 0))
+    labels = [label for label in detail.get("labels", ()) if not _BY_OSM_ID.search(label)]
+    count = int(detail.get("count", 0))
     if labels and (each or len(labels) == count <= _MOST):
         return labels[:_MOST_PLACES]
     streets = detail.get("by_street", {})
