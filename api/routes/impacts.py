@@ -17,10 +17,24 @@ router = APIRouter(prefix="/v1/impacts", tags=["feeds"])
 
 RecordId = Annotated[str, Path(min_length=1, max_length=300, examples=["works-7.closure.high-street-eastbound.p1"])]
 _UNKNOWN: Responses = {404: {"model": ProblemOut, "description": "No such record, or it never had this version"}}
+_EXAMPLE = {
+    "id": "works-7.closure.high-street-eastbound.p1",
+    "version": 2,
+    "order": "works-7",
+    "validation": "passed",
+    "cancelled": False,
+    "certificate": {"certificate_id": "0f3a9c21d4e85b7706aa", "verdict": "publish", "delay_per_vehicle_s": 3.2},
+    "text": {"en": "Delay 3.2 s per vehicle (1.1 s to 5.3 s)."},
+    "ids": {"native": ["works-7.closure.high-street-eastbound.p1"]},
+}
 _MOST_LOOKED_AT = 2000
 
 
-@router.get("/{record_id}", summary="The impact of a record", responses=_UNKNOWN)
+@router.get(
+    "/{record_id}",
+    summary="The impact of a record",
+    responses={200: {"content": {"application/json": {"example": _EXAMPLE}}}, **_UNKNOWN},
+)
 def impact(
     record_id: RecordId,
     services: ServicesDep,
