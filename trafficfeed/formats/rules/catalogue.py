@@ -13,3 +13,19 @@ RULES: tuple[Rule, ...] = (
     *proof.RULES, *wzdx.RULES, *cifs.RULES, *datex2.RULES, *cap.RULES,
 )  # fmt: skip
 BY_ID = MappingProxyType({rule.id: rule for rule in RULES})
+
+
+def as_table() -> str:
+    """Return the catalogue as a table in Markdown, for docs/rules.md."""
+    lines = ["| rule | demands | for | weight | what to do | source |", "|---|---|---|---|---|---|"]
+    for rule in RULES:
+        cells = (
+            f"`{rule.id}`",
+            rule.demand,
+            ", ".join(rule.standards) or "all",
+            rule.severity.value,
+            rule.mend,
+            rule.source,
+        )
+        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+    return "\n".join(lines)

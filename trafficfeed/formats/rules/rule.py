@@ -139,7 +139,7 @@ def rule(
 
 
 def first_outside(lonlat: npt.NDArray[np.float64], bounds: Bounds | None) -> int | None:
-    """Return the number of the first of ``(n, 2)`` lon, lat outside `bounds` (None: off the Earth); None: all inside."""
+    """Return which of ``(n, 2)`` lon, lat is the first outside `bounds` (None: the Earth), None where none is."""
     west, south, east, north = bounds or (-180.0, -90.0, 180.0, 90.0)
     margin = _MARGIN_DEGREES if bounds else 0.0
     low, high = np.array([west, south]) - margin, np.array([east, north]) + margin
