@@ -15,8 +15,8 @@ router = APIRouter(prefix="/v1/alerts", tags=["feeds"])
 AlertId = Annotated[str, Path(min_length=1, max_length=200, examples=["festival.square.p1"])]
 _UNKNOWN: Responses = {404: {"model": ProblemOut, "description": "No such alert in the current release"}}
 _EXAMPLE = (
-    '<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>festival.square.p1.v1.20261120T080000Z</identifier>'
-    "<sender>traffic@example.org</sender><sent>2026-11-20T09:00:00+01:00</sent><status>Actual</status>…</alert>"
+    '<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>festival.square.p1.v1.20261120T080000Z'
+    "</identifier><sender>traffic@example.org</sender><sent>2026-11-20T09:00:00+01:00</sent><status>Actual</status>…</alert>"
 )
 
 
