@@ -69,6 +69,7 @@ class RoadSegment:
     `key` is stable within the event's road: the OSM nodes at its ends (``n1-n2``) where the network has them, else its
     number (``s3``); never geometry, never a SUMO id. `coordinates` are EPSG:4326 lon, lat, the whole shape, and never
     close a ring: a loop is two segments. `lanes_total` and `lanes_closed` are the segment's own; 0: as the event's.
+    `cars` tells whether cars may use it at all: a closed bus street is nothing that a car's navigation should look for.
     """
 
     key: str
@@ -80,6 +81,7 @@ class RoadSegment:
     osm_ways: Sequence[tuple[int, bool]] = ()
     lanes_total: int = 0
     lanes_closed: Sequence[int] = ()
+    cars: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

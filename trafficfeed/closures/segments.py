@@ -14,6 +14,7 @@ from trafficfeed.closures.section_line import LonLats, section_line
 from trafficfeed.network.matching import cross_street
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.vehicle_classes import VehicleClass
 
 
 def segments_of(
@@ -97,6 +98,7 @@ def _segment(graph: RoadGraph, run: Sequence[int], line: LonLats, street: str, r
         osm_ways=osm_ways_of(graph, run),
         lanes_total=lanes.total,
         lanes_closed=lanes.closed,
+        cars=bool((graph.access[list(run)] & VehicleClass.PASSENGER.bit).all()),
     )
 
 

@@ -50,7 +50,8 @@ def incidents_of(event: RoadEvent, feed: FeedInfo) -> tuple[Incident, ...]:
 
     Only what shuts ordinary cars out is a ``ROAD_CLOSED``, which Waze routes around; anything else is a ``HAZARD``, of
     which drivers on the road are told. None for a turn ban, as CIFS speaks of stretches of road, and for what keeps
-    lorries or others out without there being anything on the road: it would warn drivers whom it does not concern.
+    lorries or others out without there being anything on the road: it would warn drivers whom it does not concern. None
+    for segments where no car may go in the first place.
 
     Raises
     ------
@@ -67,6 +68,8 @@ def incidents_of(event: RoadEvent, feed: FeedInfo) -> tuple[Incident, ...]:
     incidents: list[Incident] = []
     shared: dict[tuple[int, tuple[int, ...]], dict[str, Any] | None] = {}
     for segment in event.segments or (_whole(event),):
+        if not segment.cars:
+            continue  # Waze would lay it on the nearest street for cars
         there = _at(event, segment)
         lanes = (there.lanes_total, tuple(there.lanes_closed))
         if lanes not in shared:

@@ -1,6 +1,6 @@
 """How many random paths of a city have an OpenLR reference, how long it is, and what making it costs.
 
-    python -m benchmarks.openlr [--city helsinki | --net FILE] [--paths 500] [--edges 20] [--seed 1] [--json]
+    python -m benchmarks.openlr_paths [--city helsinki | --net FILE] [--paths 500] [--edges 20] [--seed 1] [--json]
 
 A path goes from edge to edge by permitted turns, never twice over one. Its reference is emitted only where the package
 openlr-dereferencer gives the same edges back; here each emitted one is decoded once more with all the lines that the
