@@ -94,7 +94,7 @@ def read_net(path: Path, *, origin: tuple[float, float] | None = None, crs: str 
 
 def parse_net(path: Path) -> ParsedNet:
     """Read a SUMO network in plane coordinates; raises as `read_net`."""
-    data = _bytes_of(path)
+    data = net_bytes(path)
     net = ParsedNet(sha256=network_hash(path))
     reader = _Reader(net, path)
     try:
@@ -172,13 +172,13 @@ class _Reader:
         context = etree.iterparse(io.BytesIO(data), events=("end",), tag=_TAGS, huge_tree=True)
         for count, (_, element) in enumerate(context):
             take[element.tag](element)
-            if count % _FORGET_EVERY == 0 and (root := element.getparent()) is not None:
-                self.net.left_hand |= root.get("lefthand") in _TRUE  # the first time: clearing forgets it
-                root.clear()
+            if count % _FORGET_EVERY == 0:
+                _forget_before(element)
         root = context.root
         if root is None or root.tag != "net":
             found = "nothing" if root is None else f"<{root.tag}>"
             raise SourceMalformed(f"{self.path} holds {found}, not a SUMO network: give a .net.xml[.gz] file")
+        self.net.left_hand = root.get("lefthand") in _TRUE
         self.check()
         self.connect()
 
@@ -281,7 +281,15 @@ class _Reader:
                     net.turns[i, j] = mask
 
 
-def _bytes_of(path: Path) -> bytes:
+def _forget_before(element: etree._Element) -> None:
+    """Drop what was read before `element`. To clear its parent would free the element the parser is still writing."""
+    parent = element.getparent()
+    if parent is not None:
+        del parent[: parent.index(element)]
+
+
+def net_bytes(path: Path) -> bytes:
+    """Return the XML of a SUMO file, unpacked where it is gzipped; raises as `parse_net`."""
     if not path.is_file():
         raise SourceUnavailable(f"{path} is not there: give a SUMO .net.xml[.gz] file")
     data = path.read_bytes()
