@@ -1,4 +1,4 @@
-"""What is published of one intersection at one instant: every group's aspect, and when it will end where that is known."""
+"""What is published of one intersection at one instant: every group's aspect, and when it ends where that is known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from trafficfeed.signals.forecast import Forecast
 class GroupState:
     """What one signal group shows.
 
-    `since` is when it began to, aware UTC, None where the beginning was not seen. `forecast` is of this very aspect and
+    `since` is when it began, aware UTC, None where the beginning was not seen. `forecast` is of this very aspect and
     since; None is the same as an abstention. `source` names who says so ("gat1049:tcp://…", "sumo:virtual").
-    `simulated`: the lamp is one of the virtual city. `stale`: nothing has been heard for too long, so that the aspect is
+    `simulated`: the lamp is one of the virtual city. `stale`: nothing has been heard for too long, so the aspect is
     the last one known and nothing may be timed.
     """
 
