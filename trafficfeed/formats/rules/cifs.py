@@ -58,8 +58,8 @@ def subtype_matches_type(yard: Yardstick) -> Iterator[Fault]:
 def says_something(yard: Yardstick) -> Iterator[Fault]:
     """Description and street have at least two characters.
 
-    Source: CIFS specification, description and street (required); measured: shorter ones are dropped (cifsv2.xsd
-    passes a description of one).
+    Source: CIFS specification, street and description; cifsv2.xsd, street (minLength 2; it passes a description of
+    one character, which tells a driver nothing).
     """
     for record in yard.feed.records:
         for name, text in (("description", record.description), ("street", record.street)):
@@ -99,7 +99,8 @@ def schedule_follows_the_week(yard: Yardstick) -> Iterator[Fault]:
 def hours_lie_within_a_day(yard: Yardstick) -> Iterator[Fault]:
     """Hours of a schedule are times of that day, end after they start and do not overlap: nights are cut at midnight.
 
-    Source: cifsv2.xsd, schedule (only the pattern of digits); partners' complaints: 22:00-05:00 is never in force.
+    Source: cifsv2.xsd, schedule: hours are listed by weekday, so that an end before its start is on no day (the schema
+    checks the pattern of digits alone).
     """
     for record in yard.feed.records:
         for day, text in record.schedule:

@@ -21,8 +21,7 @@ _SHORT_M = 12.0
 def keeps_the_start_of_what_is_active(yard: Yardstick) -> Iterator[Fault]:
     """The start of a closure that is in force does not move.
 
-    Source: Waze ignores or drops an active closure whose start changes; DATEX II 3.5, overallStartTime of a record in
-    force.
+    Source: unwritten: to a reader it is another closure, and the one that drivers are led round is over.
     """
     now = now_of(yard)
     for before, record in _again(yard):
@@ -38,8 +37,8 @@ def keeps_the_start_of_what_is_active(yard: Yardstick) -> Iterator[Fault]:
 def lets_nothing_vanish(yard: Yardstick) -> Iterator[Fault]:
     """A record that neither ended nor was cancelled does not vanish from the feed, unless it was withdrawn knowingly.
 
-    Source: partners keep a vanished closure for hours, or open a road that is shut; our tombstones (native) and what
-    the caller names as gone are accepted.
+    Source: unwritten: a reader cannot tell a road that is open again from a fault of the feed. Our tombstones (native)
+    and what the caller names as gone are accepted.
     """
     now = now_of(yard)
     if yard.previous is None or now is None:

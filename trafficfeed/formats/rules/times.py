@@ -67,7 +67,7 @@ def is_a_time(yard: Yardstick) -> Iterator[Fault]:
 def has_an_offset(yard: Yardstick) -> Iterator[Fault]:
     """A time says its offset from UTC: without one every reader takes its own.
 
-    Source: RFC 3339, 4.4; CIFS specification, starttime ("must include the time zone offset"); CAP 1.2, 3.3.2.
+    Source: RFC 3339, 4.4; CIFS specification, starttime (with its offset from UTC); CAP 1.2, 3.3.2.
     """
     for path, text in _times(yard.feed):
         if isinstance(text, str) and (found := _TIME.fullmatch(text)) and not found[2] and _exists(text):
@@ -99,8 +99,8 @@ def is_on_the_standards_clock(yard: Yardstick) -> Iterator[Fault]:
 def ends(yard: Yardstick) -> Iterator[Fault]:
     """A closure has an end: one without stays on the map for ever, or for as long as the reader fancies.
 
-    Source: WZDx 4.2, end_date is required; CIFS specification, endtime (an incident without one is dropped after a
-    default time); partners' complaints about closures that were never ended.
+    Source: WZDx 4.2, end_date is required; CIFS specification, endtime (requested); for the others unwritten: partners
+    complain of closures that were never ended.
     """
     for record in yard.feed.records:
         if (record.needs_end or record.closes) and record.end[1] in (None, ""):
@@ -135,7 +135,7 @@ def is_updated_after_its_creation(yard: Yardstick) -> Iterator[Fault]:
 def is_updated_before_publication(yard: Yardstick) -> Iterator[Fault]:
     """A record is not newer than the document it stands in: readers skip a document that looks old.
 
-    Source: WZDx 4.2, feed_info.update_date ("most recently updated"); DATEX II 3.5, publicationTime.
+    Source: WZDx 4.2, feed_info.update_date; DATEX II 3.5, publicationTime.
     """
     published = instant(yard.feed.published[1]) if yard.feed.published else None
     for record in yard.feed.records:
@@ -148,7 +148,7 @@ def is_updated_before_publication(yard: Yardstick) -> Iterator[Fault]:
 def ends_within_reason(yard: Yardstick) -> Iterator[Fault]:
     """A record does not last longer than five years: such ends are placeholders.
 
-    Source: partners' complaints about closures that were never ended.
+    Source: unwritten: partners complain of closures that were never ended.
     """
     for record in yard.feed.records:
         start, end = instant(record.start[1]), instant(record.end[1])
