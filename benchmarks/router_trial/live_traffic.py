@@ -47,8 +47,9 @@ def build_tiles(extract: Path, folder: Path) -> Path:
     tiles.mkdir(parents=True, exist_ok=True)
     configured = write_configuration(folder / "plain.json", tiles=tiles)
     builder = valhalla.PYVALHALLA_DIR / "bin" / "valhalla_build_tiles"
-    command = [str(builder), "-c", str(configured), str(extract)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIME_LIMIT_S, check=False)
+    command = [str(builder), "-c", str(configured.absolute()), str(extract.absolute())]
+    # it leaves a list of duplicate ways where it is started
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIME_LIMIT_S, check=False)
     if done.returncode or not any(tiles.rglob("*.gph")):
         raise SourceMalformed(f"valhalla_build_tiles made nothing of {extract}: {(done.stderr or done.stdout)[-500:]}")
     return configured
