@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from made_requests import order_document, with_period
 
+from trafficfeed.formats.standards import STANDARDS
 from trafficfeed.settings import Settings
 
 NATIVE = "/v1/feeds/closures/native"
@@ -90,10 +91,10 @@ def test_head_has_the_headers_of_get_and_no_body(client: TestClient, publish_now
 
 def test_an_unknown_format_is_404_and_the_known_ones_are_named(client: TestClient, publish_now: Publish) -> None:
     publish_now(order_document())
-    answer = client.get("/v1/feeds/closures/datex2")
+    answer = client.get("/v1/feeds/closures/nonesuch")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["formats"] == ["native", "wzdx"]
+    assert answer.json()["formats"] == sorted(STANDARDS)
 
 
 def test_a_feed_that_nobody_checks_any_more_is_marked_stale_and_still_served(
@@ -140,7 +141,9 @@ def test_the_list_of_feeds_names_licence_datum_and_links_that_work(client: TestC
     publish_now(order_document())
     listed = client.get("/v1/feeds").json()
     assert (listed["licence"], listed["attribution"], listed["datum"]) == ("CC0-1.0", "made by a test", "wgs84")
-    assert [feed["format"] for feed in listed["feeds"]] == ["native", "wzdx"]
+    formats = [feed["format"] for feed in listed["feeds"]]
+    assert {"native", "wzdx", "cifs", "cifs-json", "datex2"} <= set(formats)
+    assert formats == [name for name in STANDARDS if name in formats]
     for feed in listed["feeds"]:
         path = feed["href"].removeprefix("http://127.0.0.1:8000")
         served = client.get(path)
