@@ -9,6 +9,52 @@ from api.schemas import RolledBackOut
 from trafficfeed.publishing.differences import Differences, RecordChange
 from trafficfeed.publishing.documents import Manifest
 
+_VERSION = "06ad7ef7bed6b00a4ad044d14a3c3d0ff5ec690ac28ae42b4fbe75d34d6f6187"
+_RELEASE: dict[str, Any] = {
+    "release": 412,
+    "version": _VERSION,
+    "previous": None,
+    "published_at": "2026-12-05T19:04:00Z",
+    "orders": 1,
+    "records": 2,
+    "rolled_back": None,
+    "href": "/v1/releases/412",
+}
+_WHOLE: dict[str, Any] = {
+    **_RELEASE,
+    "documents": {
+        "closures.geojson": {
+            "sha256": _VERSION,
+            "size_bytes": 4096,
+            "media_type": "application/geo+json",
+            "modified": "2026-12-05T19:04:00Z",
+        }
+    },
+    "facts": {"orders": {"2026-0412-water-main": {"version": 2, "certificate": "0f3a9c21d4e85b7706aa", "records": 2}}},
+}
+_CHANGE: dict[str, Any] = {
+    "id": "2026-0412-water-main.closure.first-street-eastbound.p1",
+    "order": "2026-0412-water-main",
+    "title": {"en": "Water main renewal"},
+    "street": "First Street",
+    "start": "2026-12-05T11:00:00Z",
+    "end": "2026-12-05T16:00:00Z",
+    "reason": "",
+    "fields": [{"field": "end", "before": "2026-12-05T15:00:00Z", "after": "2026-12-05T16:00:00Z"}],
+}
+_DIFF: dict[str, Any] = {
+    "before": {**_RELEASE, "release": 411, "href": "/v1/releases/411"},
+    "after": _RELEASE,
+    "added": [],
+    "removed": [],
+    "changed": [_CHANGE],
+    "same": 1,
+}
+
+
+def _shown_as(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(frozen=True, json_schema_extra={"examples": [example]})
+
 
 class _Out(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -25,6 +71,8 @@ class DocumentOut(_Out):
 
 class ReleaseOut(_Out):
     """One release; none of them ever changes."""
+
+    model_config = _shown_as(_RELEASE)
 
     release: int = Field(description="counts the releases", examples=[412])
     version: str = Field(description="sha256 of the content")
@@ -43,6 +91,8 @@ class ReleaseOut(_Out):
 
 class ReleaseWhole(ReleaseOut):
     """A release with its public documents and its orders."""
+
+    model_config = _shown_as(_WHOLE)
 
     documents: dict[str, DocumentOut]
     facts: dict[str, Any]
@@ -65,6 +115,8 @@ class ReleaseWhole(ReleaseOut):
 
 class ReleaseList(_Out):
     """Releases, newest first; `next` is the address of the next page."""
+
+    model_config = _shown_as({"releases": [_RELEASE], "next": "/v1/releases?limit=1&before=412"})
 
     releases: list[ReleaseOut]
     next: str | None = None
@@ -109,6 +161,8 @@ class RecordOut(_Out):
 class DiffOut(_Out):
     """What differs between two releases."""
 
+    model_config = _shown_as(_DIFF)
+
     before: ReleaseOut
     after: ReleaseOut
     added: list[RecordOut]
@@ -132,7 +186,7 @@ class DiffOut(_Out):
 class Rollback(BaseModel):
     """Why an older release is to be served again."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "Release 412 is wrong"}]})
     reason: str = Field(
         min_length=1, max_length=2000, pattern=r"\S", examples=["Release 412 closes the wrong side of the bridge"]
     )
@@ -141,7 +195,7 @@ class Rollback(BaseModel):
 class Resumption(BaseModel):
     """Why the feed may go on."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "The order is corrected"}]})
     reason: str = Field("", max_length=2000, examples=["The order is corrected"])
 
 

@@ -32,6 +32,9 @@ class _Stream(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events; a client that does not read is not an error of ours."""
+        shrink = scope.get("extensions", {}).get("trafficfeed.small_buffer")
+        if shrink is not None:  # what the kernel buffers for a client that does not read, it would not be missed for
+            shrink["call"]()
         try:
             await super().__call__(scope, receive, send)
         except SendTimeoutError:

@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 import uvicorn
 
-from trafficfeed.running.repeated_requests import CALL, REMEMBER, repeating_protocol
-from trafficfeed.running.serving import SEND_BUFFER_BYTES, listen
+from trafficfeed.running.repeated_requests import (
+    CALL,
+    REMEMBER,
+    SEND_BUFFER_BYTES,
+    SMALL_BUFFER,
+    repeating_protocol,
+)
+from trafficfeed.running.serving import listen
 
 POLL = b"GET /feed HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -23,6 +29,8 @@ class _App:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.text = b"one"
+        self.small = False
+        self.sent = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -32,11 +40,23 @@ class _App:
             await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body", "body": b""})
             return
+        if scope["path"] == "/stream":
+            await self._stream(scope, send)
+            return
         text = self.text
         headers = [(b"content-length", str(len(text)).encode()), (b"x-text", text[:9])]
         scope["extensions"][REMEMBER][CALL](200, headers, text, lambda: self.text is text)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": text})
+
+    async def _stream(self, scope: Any, send: Any) -> None:
+        """Send until nobody takes it any more."""
+        if self.small:
+            scope["extensions"][SMALL_BUFFER][CALL]()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(1000):
+            await send({"type": "http.response.body", "body": bytes(10_000), "more_body": True})
+            self.sent += 10_000
 
 
 @pytest.fixture
@@ -155,8 +175,15 @@ def test_an_idle_connection_is_shut_though_its_answers_were_repeated(app: _App, 
         assert connection.recv(1) == b""
 
 
-def test_connections_have_a_small_send_buffer() -> None:
-    with listen("127.0.0.1", 0) as listening, _connected(listening.getsockname()[1]):
-        accepted, _ = listening.accept()
-        with accepted:
-            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * SEND_BUFFER_BYTES
+@pytest.mark.parametrize("small", [True, False])
+def test_a_stream_can_have_little_buffered_for_it(app: _App, port: int, small: bool) -> None:
+    app.small = small
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", port))
+        deaf.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        sent = -1
+        while sent != app.sent or not sent:
+            sent = app.sent
+            time.sleep(0.3)
+        assert (sent <= 4 * SEND_BUFFER_BYTES) is small

@@ -4,6 +4,7 @@ An application that says how long an answer holds (a `Remember`, in the scope's 
 it repeated, without being asked, to every request that is byte for byte the same: most of what a feed's server does.
 """
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +12,11 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 REMEMBER: Final = "trafficfeed.remember"
+SMALL_BUFFER: Final = "trafficfeed.small_buffer"
+"""The extension by which an application has a connection's send buffer made small: a stream, that has to notice soon
+when nobody reads."""
 CALL: Final = "call"
+SEND_BUFFER_BYTES: Final = 128 * 1024
 Remember = Callable[[int, Sequence[tuple[bytes, bytes]], bytes, Callable[[], bool]], None]
 """Takes status, headers, body, and a function that tells whether this is still the answer."""
 
@@ -55,7 +60,7 @@ def repeating_protocol() -> type[HttpToolsProtocol]:
             super().on_message_begin()
             self._is_between = False
             self._begun += 1
-            self.scope["extensions"] = {REMEMBER: {CALL: self._remember}}
+            self.scope["extensions"] = {REMEMBER: {CALL: self._remember}, SMALL_BUFFER: {CALL: self._shrink}}
 
         def on_message_complete(self) -> None:
             super().on_message_complete()
@@ -80,6 +85,10 @@ def repeating_protocol() -> type[HttpToolsProtocol]:
                 known.clear()
             rest = b"".join(part for name, value in headers for part in (name, b": ", value, b"\r\n")) + b"\r\n"
             known[request] = _Answer(STATUS_LINE[status], rest, body, holds)
+
+        def _shrink(self) -> None:
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
         def _is_idle(self) -> bool:
             """Tell whether nothing is being read, answered, waited for or shut."""

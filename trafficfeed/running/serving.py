@@ -1,4 +1,4 @@
-"""The API alone, on a socket whose buffers are small enough that a client that never reads is noticed."""
+"""The API alone, on a socket whose connections notice a client that never reads."""
 
 import socket
 from typing import Any, Final
@@ -8,7 +8,6 @@ import uvicorn
 from trafficfeed.settings import Settings
 from trafficfeed.settings import settings as from_environment
 
-SEND_BUFFER_BYTES: Final = 128 * 1024
 _UNREAD_MS: Final = 20_000
 
 
@@ -35,13 +34,13 @@ def _protocol() -> Any:
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; the connections that it accepts have its options.
 
-    The kernel buffers at most `SEND_BUFFER_BYTES` of what a client does not read, so that a send comes to wait, and
-    gives a connection up that takes nothing for 20 s, whatever is still buffered for it.
+    The kernel gives a connection up that takes nothing for 20 s, whatever is still buffered for it. Send buffers are
+    left to the kernel, which makes them as large as a document needs; a stream has its own made small
+    (`repeated_requests`).
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
     listening.bind((host, port))
