@@ -1,12 +1,16 @@
 """Time passing in the API process: orders begin, end and are released on their minute, whether or not Airflow runs."""
 
+import gc
 import logging
 import threading
+import time
+from typing import Final
 
 from api.deps import Services
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.pipeline.street_time import Look, StreetTime
 
+_SETTLE_S: Final = 0.5  # after being woken: several changes in a row are looked at once
 _log = logging.getLogger(__name__)
 
 
@@ -54,9 +58,14 @@ class Ticker:
         return look
 
     def _run(self) -> None:
+        pause_s = self._pause_s()
+        # What is drafted now stays: looking through it for garbage would halt every request for a third of a second.
+        gc.freeze()
         while not self._stopped:
-            self._woken.wait(self._pause_s())
+            if self._woken.wait(pause_s) and not self._stopped:
+                time.sleep(min(_SETTLE_S, pause_s))
             self._woken.clear()
+            pause_s = self._pause_s()
 
     def _pause_s(self) -> float:
         """Look, and return how long to sleep, s."""

@@ -41,7 +41,7 @@ class Released:
     """
 
     manifest: Manifest
-    published: tuple[OrderRecords, ...] = ()
+    published: tuple[OrderDraft, ...] = ()
     withheld: tuple[OrderRecords, ...] = ()
     left_out: tuple[Finding, ...] = ()
     held_back: str = ""
@@ -50,7 +50,8 @@ class Released:
 
     def record_ids(self, order_id: str) -> tuple[str, ...]:
         """Return the ids of an order's records in the release."""
-        return tuple(event.id for one in self.published if one.order_id == order_id for event in one.events)
+        drafts = (draft for draft in self.published if draft.served.stored.order.id == order_id)
+        return tuple(one.event.id for draft in drafts for one in draft.events)
 
 
 class Releaser:
@@ -82,7 +83,7 @@ class Releaser:
             rolled_back = published.manifest.rolled_back
             return Released(
                 manifest=published.manifest,
-                published=tuple(draft.records for draft in drafts if draft.publishable),
+                published=tuple(draft for draft in drafts if draft.publishable),
                 withheld=tuple(draft.records for draft in drafts if not draft.publishable),
                 left_out=tuple(finding for draft in drafts for finding in draft.warnings),
                 held_back=f"rolled back by {rolled_back.by}: {rolled_back.reason}" if rolled_back else "",
@@ -118,10 +119,12 @@ class Releaser:
         news = [draft.served.key for draft in drafts if draft.publishable and draft.served.is_news]
         mark_all_published(database, news, release=manifest.version, as_of=as_of)
         for draft in drafts:
-            key, found = draft.served.key, draft.records.findings
-            if not draft.publishable and self._said.get(key) != found:
-                _note_withheld(database, draft.records, as_of)
-                self._said[key] = found
+            if draft.publishable:
+                continue
+            key, records = draft.served.key, draft.records
+            if self._said.get(key) != records.findings:
+                _note_withheld(database, records, as_of)
+                self._said[key] = records.findings
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
