@@ -72,7 +72,7 @@ def test_what_is_good_enough_to_come_back_is_never_bad_enough_to_go(n: int, data
 
 def test_a_group_on_target_is_seldom_demoted_and_one_at_ninety_percent_always() -> None:
     chance = random.Random(7)
-    demoted = {share: 0 for share in (0.99, 0.9)}
+    demoted = dict.fromkeys((0.99, 0.9), 0)
     for share in demoted:
         for group in range(100):
             demotions, key = Demotions(), GroupKey("crossing", group)

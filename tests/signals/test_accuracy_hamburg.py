@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from benchmarks.signal_trial.replay import Slice, play
 from benchmarks.signal_trial.sums import COUNTED as BENCHMARK_COUNTED
 from benchmarks.signal_trial.sums import nothing, sums_of
 from benchmarks.signal_trial.yardsticks import Yardsticks
-
 from trafficfeed.signals.accuracy.tally import COUNTED, merged
 from trafficfeed.signals.accuracy.watch import Accuracy
 from trafficfeed.signals.events import GroupKey, LampEvent
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not HAMBURG.is_file(), reason=f"{HAMBURG} is not
 
 
 def replayed(record: Slice, key: GroupKey) -> Accuracy:
-    """Run a slice through predictor and scorer as the live feed does: an event, then all that is said until the next."""
+    """Run a slice through predictor and scorer as the live feed does: an event, and all that is said until the next."""
     accuracy, predictor = Accuracy(UTC), Predictor()
     cycles = [datetime.fromtimestamp(int(start), UTC) for start in record.starts]
     zero = cycles[0]

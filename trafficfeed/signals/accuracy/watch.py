@@ -71,6 +71,7 @@ class Accuracy:
         self._settle = timedelta(seconds=settle_s)
         self._runs: dict[GroupKey, deque[_Run]] = {}
         self._ended: deque[tuple[datetime, _Run]] = deque()
+        self._forgotten = date.min
 
     def allowed(self, key: GroupKey) -> bool:
         """Tell whether countdowns of this group may be published."""
@@ -113,7 +114,8 @@ class Accuracy:
             self._score(self._ended.popleft()[1])
 
     def forget(self, before: date) -> None:
-        """Let go the tallies of earlier days, once they are kept elsewhere."""
+        """Let go the tallies of earlier days, once they are kept elsewhere; these days take no more."""
+        self._forgotten = max(before, self._forgotten)
         for done in [own for own in self.tallies if own.day < before]:
             del self.tallies[done]
 
@@ -143,6 +145,8 @@ class Accuracy:
         if not run.aspect.is_timed or run.end is None:
             return
         own = GroupDay(run.key, run.end.astimezone(self._zone).date())
+        if own.day < self._forgotten:
+            return
         tally = self.tallies.get(own)
         if tally is None:
             tally = self.tallies[own] = Tally()
