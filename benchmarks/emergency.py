@@ -4,8 +4,8 @@
 
 A real server is started on a store with that many records already released; Airflow is not there. Each order is one
 POST; the record is there when a GET of the native feed shows it. The first is sent as soon as the server has drafted
-what it found at its start, and counts apart too. Goal: p95 of at most 2 s. As other work on the machine counts here, the
-load is told too, and the processor time that the server spent for each order, all that follows the answer included.
+what it found at its start, and counts apart too. Goal: p95 of at most 2 s. Other work on the machine counts here, so
+the load is told too, and the server's processor time for each order, all that follows the answer included.
 """
 
 import argparse
@@ -96,7 +96,8 @@ def as_text(found: dict[str, Any]) -> str:
         f"POST to answer   p50 {found['answer_p50_s']:.2f} s\n"
         f"POST to feed     p50 {found['p50_s']:.2f} s, p95 {found['p95_s']:.2f} s, max {found['max_s']:.2f} s, "
         f"the first after the start {found['first_s']:.2f} s\n"
-        f"server's processor time {found['server_cpu_per_order_s']:.2f} s an order; load {found['load_per_core']:.1f} a core\n"
+        f"server's processor time {found['server_cpu_per_order_s']:.2f} s an order; "
+        f"load {found['load_per_core']:.1f} a core\n"
         f"goal p95 {found['goal_p95_s']:.0f} s: {'reached' if found['p95_s'] <= found['goal_p95_s'] else 'MISSED'}"
     )
 
