@@ -17,10 +17,11 @@ _SHORT, _LONG = 128, 16_384  # source: ITU-T X.691, 11.9: a length in one byte, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A frame taken apart: what it holds, and the value as ASN.1 has it."""
+    """A frame taken apart: what it holds, its value as ASN.1 has it, how many zero bytes its sender put behind it."""
 
     kind: Kind
     value: Any
+    padding: int = 0
 
 
 def read_frame(data: bytes) -> Frame:
@@ -29,7 +30,7 @@ def read_frame(data: bytes) -> Frame:
     Raises
     ------
     SourceMalformed
-        If it is cut short, longer than it says, or neither SPAT nor MapData.
+        If it is cut short, longer than it says (zeros behind it are let pass), or neither SPAT nor MapData.
     """
     if len(data) < 4:
         raise SourceMalformed(f"{len(data)} bytes are no J2735 frame: it begins with message id and length")
@@ -37,10 +38,12 @@ def read_frame(data: bytes) -> Frame:
     if kind is None:
         raise SourceMalformed(f"J2735 message {int.from_bytes(data[:2], 'big')} is neither SPAT (19) nor MapData (18)")
     length, start = _length(data)
-    payload = data[start:]
-    if len(payload) != length:
-        raise SourceMalformed(f"the J2735 frame says {length} bytes and holds {len(payload)}: give it whole, and alone")
-    return Frame(kind=kind, value=decode(kind, payload))
+    payload, behind = data[start : start + length], data[start + length :]
+    if len(payload) != length or any(behind):
+        raise SourceMalformed(
+            f"the J2735 frame says {length} bytes and holds {len(data) - start}: give it whole, and alone"
+        )
+    return Frame(kind=kind, value=decode(kind, payload), padding=len(behind))
 
 
 def write_frame(frame: Frame) -> bytes:
@@ -55,7 +58,7 @@ def write_frame(frame: Frame) -> bytes:
     number = next(number for number, kind in _KINDS.items() if kind == frame.kind)
     size = len(payload)
     length = bytes([size]) if size < _SHORT else (0x8000 | size).to_bytes(2, "big")
-    return number.to_bytes(2, "big") + length + payload
+    return number.to_bytes(2, "big") + length + payload + bytes(frame.padding)
 
 
 def read_spat_frame(data: bytes, *, near: datetime) -> tuple[SignalFacts, ...]:
