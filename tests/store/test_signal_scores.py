@@ -35,15 +35,15 @@ def cycles(count: int, *, error_s: float = 0.0, from_s: float = 0.0) -> Accuracy
 
 def test_what_is_kept_comes_back_the_same(objects: ObjectStore) -> None:
     accuracy = cycles(3)
-    SignalScores(objects, "one").save(accuracy, UTC)
+    SignalScores(objects, "one").save(accuracy.snapshot(), UTC)
     assert SignalScores(objects).tallies([DAY]) == accuracy.tallies
 
 
 def test_saving_again_replaces_and_another_process_adds(objects: ObjectStore) -> None:
     first, second = cycles(3), cycles(2, from_s=5000)
     for _ in range(2):
-        SignalScores(objects, "one").save(first, UTC)
-    SignalScores(objects, "two").save(second, UTC)
+        SignalScores(objects, "one").save(first.snapshot(), UTC)
+    SignalScores(objects, "two").save(second.snapshot(), UTC)
     both = Tally()
     for accuracy in (first, second):
         both.merge(accuracy.tallies[GroupDay(KEY, DAY)])
@@ -58,7 +58,7 @@ def test_days_without_scores_are_empty(objects: ObjectStore) -> None:
 
 def test_the_log_of_demotions_comes_back_and_so_does_who_may_not_count_down(objects: ObjectStore) -> None:
     accuracy = cycles(40, error_s=9)
-    SignalScores(objects, "one").save(accuracy, UTC)
+    SignalScores(objects, "one").save(accuracy.snapshot(), UTC)
     kept = SignalScores(objects)
     assert kept.changes([DAY]) == tuple(accuracy.demotions.changes)
     assert [change.key for change in kept.demoted()] == [KEY]

@@ -10,7 +10,7 @@ from trafficfeed.publishing.documents import Document, Release
 from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.signals.accuracy.demotion import Demotions
 from trafficfeed.signals.accuracy.scorecard import Scorecard, groups_of
-from trafficfeed.signals.accuracy.watch import Accuracy
+from trafficfeed.signals.accuracy.watch import Accuracy, Snapshot
 from trafficfeed.store.objects import ObjectStore
 from trafficfeed.store.signal_scores import SignalScores
 
@@ -29,24 +29,31 @@ def resume_accuracy(objects: ObjectStore, zone: ZoneInfo) -> Accuracy:
     return Accuracy(zone, Demotions(demoted=SignalScores(objects).demoted()))
 
 
-def keep_scores(objects: ObjectStore, accuracy: Accuracy, *, zone: ZoneInfo, process: str, as_of: datetime) -> None:
-    """Write down the scores so far, and let go of days that can get no more; call it each minute or so.
+def take_scores(accuracy: Accuracy, *, zone: ZoneInfo, as_of: datetime) -> Snapshot:
+    """Return the scores so far, and let go of days that can get no more; call it each minute, and keep what it returns.
+
+    This is for the thread of the live lamps; `keep_scores` may then take its time on another.
+    """
+    accuracy.settle(as_of)
+    taken = accuracy.snapshot()
+    accuracy.forget(as_of.astimezone(zone).date() - timedelta(days=1))
+    return taken
+
+
+def keep_scores(objects: ObjectStore, taken: Snapshot, *, zone: ZoneInfo, process: str) -> None:
+    """Write down what was taken.
 
     Parameters
     ----------
     process
         Names this process's files: another for each start, for instance the time of it.
-    as_of
-        Aware.
 
     Raises
     ------
     SourceUnavailable
-        If the store refuses; the scores stay in memory for the next call.
+        If the store refuses. What is of today and yesterday comes again with the next.
     """
-    accuracy.settle(as_of)
-    SignalScores(objects, process).save(accuracy, zone)
-    accuracy.forget(as_of.astimezone(zone).date() - timedelta(days=1))
+    SignalScores(objects, process).save(taken, zone)
 
 
 def make_scorecard(

@@ -18,7 +18,7 @@ from typing import Any, Final
 from trafficfeed.errors import SourceMalformed
 from trafficfeed.signals.accuracy.demotion import DemotionChange
 from trafficfeed.signals.accuracy.tally import COUNTED, HORIZON_NAMES, Tally
-from trafficfeed.signals.accuracy.watch import Accuracy, GroupDay, of_days
+from trafficfeed.signals.accuracy.watch import GroupDay, Snapshot, of_days
 from trafficfeed.signals.events import GroupKey
 from trafficfeed.store.objects import ObjectStore
 
@@ -42,22 +42,21 @@ class SignalScores:
         self._objects = objects
         self._process = process
 
-    def save(self, accuracy: Accuracy, zone: tzinfo) -> None:
-        """Write all that a process holds in memory.
+    def save(self, scores: Snapshot, zone: tzinfo) -> None:
+        """Write all that a process holds in memory (`Accuracy.snapshot`); `zone` is the city's.
 
         Raises
         ------
         SourceUnavailable
             If the store refuses; what was written before stands.
         """
-        for day in sorted({own.day for own in accuracy.tallies}):
-            own_day = {own.key: tally for own, tally in accuracy.tallies.items() if own.day == day}
+        for day in sorted({own.day for own in scores.tallies}):
+            own_day = {own.key: tally for own, tally in scores.tallies.items() if own.day == day}
             self._objects.write(self._path(day, "parquet"), _as_parquet(own_day))
-        changes = list(accuracy.demotions.changes)
-        for day in sorted({change.at.astimezone(zone).date() for change in changes}):
-            lines = [json.dumps(_plain(one)) for one in changes if one.at.astimezone(zone).date() == day]
+        for day in sorted({change.at.astimezone(zone).date() for change in scores.changes}):
+            lines = [json.dumps(_plain(one)) for one in scores.changes if one.at.astimezone(zone).date() == day]
             self._objects.write(self._path(day, "changes.jsonl"), ("\n".join(lines) + "\n").encode())
-        demoted = [_plain(change) for _, change in sorted(accuracy.demotions.demoted().items())]
+        demoted = [_plain(change) for _, change in sorted(scores.demoted.items())]
         self._objects.write(_DEMOTED, (json.dumps(demoted) + "\n").encode())
 
     def tallies(self, days: Iterable[date]) -> dict[GroupDay, Tally]:

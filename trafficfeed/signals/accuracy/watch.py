@@ -14,12 +14,12 @@ in it, or if it became unavailable.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
-from trafficfeed.signals.accuracy.demotion import Demotions
+from trafficfeed.signals.accuracy.demotion import DemotionChange, Demotions
 from trafficfeed.signals.accuracy.scoring import Said, score_run
 from trafficfeed.signals.accuracy.tally import Tally
 from trafficfeed.signals.aspects import Aspect
@@ -37,6 +37,14 @@ class GroupDay(NamedTuple):
 
     key: GroupKey
     day: date
+
+
+class Snapshot(NamedTuple):
+    """A copy of all that is to be kept, for another thread to write; nothing in it changes any more."""
+
+    tallies: Mapping[GroupDay, Tally]
+    changes: Sequence[DemotionChange]
+    demoted: Mapping[GroupKey, DemotionChange]
 
 
 class _Run:
@@ -112,6 +120,11 @@ class Accuracy:
         """Score all runs whose end is known, at once: at the end of a record."""
         while self._ended:
             self._score(self._ended.popleft()[1])
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the scores, cheap enough for the thread that they are made on."""
+        tallies = {own: Tally(tally.counts, tally.runs, tally.lost) for own, tally in self.tallies.items()}
+        return Snapshot(tallies, tuple(self.demotions.changes), self.demotions.demoted())
 
     def forget(self, before: date) -> None:
         """Let go the tallies of earlier days, once they are kept elsewhere; these days take no more."""
