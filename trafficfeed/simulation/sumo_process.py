@@ -30,7 +30,7 @@ class Running:
         with self._lock:
             self._processes.add(process)
             if self._ended:
-                _kill_group(process)
+                kill_group(process)
 
     def discard(self, process: subprocess.Popen[bytes]) -> None:
         """Forget a program that has ended."""
@@ -42,7 +42,7 @@ class Running:
         with self._lock:
             self._ended = True
             for process in self._processes:
-                _kill_group(process)
+                kill_group(process)
 
 
 def run_program(
@@ -81,7 +81,7 @@ def run_program(
             stderr=subprocess.STDOUT,
             env={**os.environ, "SUMO_HOME": str(sumo_home()), "LC_ALL": "C"},
             process_group=0,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=die_with_parent(),
         )
         try:
             if running is not None:
@@ -93,23 +93,24 @@ def run_program(
                 "simulate a shorter stretch, or raise simulation.time_limit_s"
             ) from error
         finally:
-            _kill_group(process)
+            kill_group(process)
             if running is not None:
                 running.discard(process)
     if code != 0:
-        raise SimulationFailed(f"{name} ended with code {code}: {_tail(log_path)}")
+        raise SimulationFailed(f"{name} ended with code {code}: {last_words(log_path)}")
     return log_path
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program that was started in its own process group, with all that it started."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """Return what the child does before exec: ask the kernel to kill it when the thread that started it ends."""
+def die_with_parent() -> Callable[[], None] | None:
+    """Return what a child does before exec: ask the kernel to kill it when the thread that started it ends."""
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None, use_errno=True)
@@ -123,7 +124,8 @@ def _die_with_parent() -> Callable[[], None] | None:
     return ask
 
 
-def _tail(path: Path) -> str:
+def last_words(path: Path) -> str:
+    """Return the last errors in a program's messages, else its last lines."""
     lines = [line for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("Error")]
     return " | ".join((errors or lines)[-_TAIL_LINES:]) or "it said nothing"
