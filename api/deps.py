@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
@@ -27,6 +27,9 @@ from trafficfeed.settings import Settings
 from trafficfeed.store.database import Database, open_database
 from trafficfeed.store.objects import ObjectStore
 
+if TYPE_CHECKING:
+    from api.live import Live
+
 Clock = Callable[[], datetime]
 _log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ class Services:
         self.feeds = Feeds(ReleaseReader(self.releases, poll_s=0.0), clock, self._open_partners)
         self.history = History(self.releases)
         self.stream = ChangeStream(self.feeds, self.history)
+        self.live: Live | None = None  # once it has started, where it is not off
         self.wake: Callable[[], None] = lambda: None  # of whoever lets time pass in this process
         self._lock = threading.Lock()
         self._database: Database | None = None

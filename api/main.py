@@ -15,6 +15,7 @@ from api import openapi, problems
 from api.deps import Clock, Services, wall_clock
 from api.fast_path import FastPath
 from api.guards import BodyLimit, SecurityHeaders
+from api.live import start_live
 from api.pages import Pages
 from api.routes import (
     alerts,
@@ -29,6 +30,8 @@ from api.routes import (
     pages,
     partners,
     releases,
+    signal_stream,
+    signals,
     stream,
 )
 from api.ticker import Ticker
@@ -63,7 +66,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
     for router in (
         feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
-        dry_run.router, pages.router,
+        dry_run.router, signals.router, signal_stream.router, pages.router,
     ):  # fmt: skip
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # pages and lists; feeds come compressed
@@ -86,7 +89,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(services.warm_up)
     loops = [asyncio.create_task(loop(services)) for loop in (_poll, _compress)]
     ticker = _ticker(services)
+    services.live = await start_live(services)
     yield
+    if services.live is not None:
+        await services.live.stop()
     if ticker is not None:
         await asyncio.to_thread(ticker.stop)
     for loop in loops:

@@ -82,6 +82,14 @@ class Settings(BaseSettings):
     airflow_timeout_s: float = 5.0
     thresholds: Thresholds = Thresholds()
     simulation: SimulationSettings = SimulationSettings()
+    signals: str = Field(
+        "off",
+        description="where lamp states come from: virtual, http, gat1049://…, mqtt://…, or several; off: nowhere",
+    )
+    signals_topology: Path | None = Field(None, description="a topology as JSON; empty: of the city's network")
+    signals_bus: str = Field("", description="mqtt://host:port: publish by that broker too; empty: within the process")
+    signals_pace_s: float = Field(0.04, gt=0, le=1, description="what comes within it is published as one")
+    signals_shards: int = Field(64, ge=1, description="topics that the broker's batches are divided among")
     keep_ended_s: float = Field(3600.0, ge=0, description="how long an ended record stays in the feeds")
     keep_tombstones_s: float = Field(
         7 * 86400.0, ge=0, description="how long the feeds name a record that is gone, and why"

@@ -33,6 +33,7 @@ class SignalBoard:
         self.latest: dict[str, Update] = {}
         self._kept_for = kept
         self._kept: deque[_Kept] = deque()
+        self._before: dict[str, Update] = {}  # the newest update of each intersection that is not kept any more
         self._kept_updates = 0
         self._changed = asyncio.Event()
         self._frames: dict[object, bytes] = {}
@@ -46,7 +47,9 @@ class SignalBoard:
         self._kept.append(_Kept(self.newest, batch.made_at, updates))
         self._kept_updates += len(updates)
         while self._kept[0].made_at < batch.made_at - self._kept_for or self._kept_updates > MOST_KEPT:
-            self._kept_updates -= len(self._kept.popleft().updates)
+            gone = self._kept.popleft()
+            self._before |= gone.updates
+            self._kept_updates -= len(gone.updates)
         self._frames.clear()
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
@@ -77,7 +80,7 @@ class SignalBoard:
         """Return what was shown at an instant, aware; None where that is not kept."""
         if not self._kept or as_of < self._kept[0].made_at:
             return None
-        found: dict[str, IntersectionState] = {}
+        found = {id: update.state for id, update in self._before.items() if wanted is None or id in wanted}
         for kept in self._kept:
             if kept.made_at > as_of:
                 break

@@ -66,7 +66,8 @@ class LiveSignals:
         may_be_timed
             Whether a second may be promised at an intersection: its clock is known, and heard without delay.
         review
-            Has the last word on each forecast: may forbid a countdown where the group's record is bad.
+            Is shown each forecast that is going to be published, and returns what is: without a countdown, where the
+            group's record is bad (``Accuracy.publishable``).
         heartbeat_s
             For how long nothing is told of an intersection at most.
         """
@@ -97,6 +98,11 @@ class LiveSignals:
         """How many events the predictor has yet to be given."""
         return len(self._unlearnt)
 
+    def keys_of(self, intersection: str) -> tuple[GroupKey, ...]:
+        """Return the groups of an intersection that have been heard of."""
+        junction = self._junctions.get(intersection)
+        return tuple(lamp.key for lamp in junction.lamps.values()) if junction else ()
+
     def take(self, events: Iterable[LampEvent]) -> None:
         """Take events, each group's in their order, as the door gives them."""
         for event in events:
@@ -121,7 +127,7 @@ class LiveSignals:
         for lamp in junction.lamps.values() if junction else ():
             if lamp.silent_at is None:
                 assert junction is not None
-                lamp.silent_at, lamp.forecast, lamp.changed = as_of, None, True
+                lamp.fall_silent(as_of)
                 self._mark(junction, lamp)
 
     def learn(self, most: int | None = None) -> int:
@@ -183,8 +189,8 @@ class LiveSignals:
         new, lamp.changed = lamp.changed, False
         if lamp.silent_at is None and not lamp.unlearnt:
             forecast = self._foresee(lamp, as_of)
-            if differs(lamp.forecast, forecast):
-                lamp.forecast, new = forecast, True
+            if differs(lamp.foreseen, forecast):
+                lamp.foreseen, lamp.forecast, new = forecast, self._publishable(forecast), True
             change = self.predictor.next_change(lamp.key, as_of)
             lamp.due = None if change is None else max(change, as_of + _LOOK_EVERY)
             if lamp.due is not None:
@@ -198,7 +204,13 @@ class LiveSignals:
         if forecast is None or forecast.aspect is not lamp.aspect:
             return None
         if forecast.countdown_allowed and not self._may_be_timed(lamp.key.intersection):
-            forecast = replace(forecast, countdown_allowed=False)
+            return replace(forecast, countdown_allowed=False)
+        return forecast
+
+    def _publishable(self, forecast: Forecast | None) -> Forecast | None:
+        """Have a forecast reviewed that is going to be published; an abstention with nothing in it is none."""
+        if forecast is None:
+            return None
         if self._review is not None:
             forecast = self._review(forecast)
         bare = forecast.method is Method.ABSTAIN and forecast.min_end is None and forecast.max_end is None

@@ -16,7 +16,7 @@ class Lamp:
     """A signal group as last heard of. `unlearnt` counts its events that the predictor does not have yet."""
 
     __slots__ = (
-        *("aspect", "changed", "due", "forecast", "key", "look", "observed_at"),
+        *("aspect", "changed", "due", "forecast", "foreseen", "key", "observed_at"),
         *("silent_at", "simulated", "since", "source", "state", "unlearnt"),
     )
 
@@ -28,9 +28,10 @@ class Lamp:
         self.source = ""
         self.simulated = False
         self.silent_at: datetime | None = None
+        self.foreseen: Forecast | None = None  # of which `forecast` is what may be published
         self.forecast: Forecast | None = None
         self.due: datetime | None = None
-        self.changed = self.look = False
+        self.changed = False
         self.unlearnt = 0
         self.state: GroupState | None = None
 
@@ -39,12 +40,16 @@ class Lamp:
         if event.aspect is not self.aspect:
             seen = self.observed_at is not None and self.silent_at is None and self.aspect is not Aspect.UNAVAILABLE
             self.aspect, self.since = event.aspect, event.observed_at if seen else None
-            self.forecast, self.changed = None, True
+            self.foreseen, self.forecast, self.changed = None, None, True
         elif self.observed_at is None or self.silent_at is not None:
             self.changed = True
         if event.source != self.source or event.simulated is not self.simulated:
             self.source, self.simulated, self.changed = event.source, event.simulated, True
         self.observed_at, self.silent_at = event.observed_at, None
+
+    def fall_silent(self, at: datetime) -> None:
+        """Take that it is not heard of any more."""
+        self.silent_at, self.foreseen, self.forecast, self.changed = at, None, None, True
 
     def tell(self) -> GroupState:
         """Return what is published of it; the same object as before where nothing has changed."""

@@ -1,0 +1,44 @@
+"""Server-sent events to many: one send timeout, one heartbeat, and a client that does not read is dropped."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
+from starlette.types import Receive, Scope, Send
+
+SEND_TIMEOUT_S: Final = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class EventSource(EventSourceResponse):
+    """Events until the client goes, or does not read for too long."""
+
+    def __init__(
+        self,
+        events: AsyncIterator[bytes],
+        *,
+        heartbeat_s: float,
+        heartbeat: Callable[[], ServerSentEvent],
+        send_timeout_s: float = SEND_TIMEOUT_S,
+    ) -> None:
+        super().__init__(
+            events,
+            headers={"Access-Control-Allow-Origin": "*"},
+            ping=heartbeat_s,
+            sep="\n",
+            ping_message_factory=heartbeat,
+            send_timeout=send_timeout_s,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events; a client that does not read is not an error of ours."""
+        shrink = scope.get("extensions", {}).get("trafficfeed.small_buffer")
+        if shrink is not None:  # what the kernel buffers for a client that does not read, it would not be missed for
+            shrink["call"]()
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            _log.info("a client of %s did not read for %g s and was dropped", scope["path"], self.send_timeout)

@@ -1,0 +1,98 @@
+"""The live part of the API process: the city's lamps come in, are foreseen and go out, while the process runs."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Annotated, Final
+
+from fastapi import Depends
+
+from api.deps import Services, ServicesDep
+from api.problems import Problem
+from api.signal_stream import SignalStream
+from trafficfeed.errors import SourceUnavailable, TrafficFeedError
+from trafficfeed.pipeline.live_city import LiveCity
+from trafficfeed.publishing.bus import LocalBus
+from trafficfeed.publishing.signal_board import SignalBoard
+from trafficfeed.signals.topology import Topology
+from trafficfeed.signals.topology_building import build_topology
+from trafficfeed.signals.topology_document import from_json
+
+OFF: Final = "off"
+
+_log = logging.getLogger(__name__)
+
+
+class Live:
+    """The lamps of the served city, their board and their stream; on the event loop."""
+
+    def __init__(self, services: Services, topology: Topology | None) -> None:
+        settings = services.settings
+        self.topology = topology
+        self.bus = LocalBus()
+        self.board = SignalBoard()
+        self.bus.subscribe(self.board.take)
+        self.stream = SignalStream(self.board, services.clock())
+        self.city = LiveCity(
+            self.bus,
+            services.clock,
+            zone=services.zone,
+            topology=topology,
+            log_folder=settings.state_dir / "signals" / settings.city,
+            pace_s=settings.signals_pace_s,
+        )
+        self._task = asyncio.get_running_loop().create_task(self.city.hub.run())
+
+    async def stop(self) -> None:
+        """Stop publishing and close the log."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self.city.close()
+
+
+async def start_live(services: Services) -> Live | None:
+    """Start the live part, unless it is off or the city cannot have one; what fails is logged, and the feeds served."""
+    if services.settings.signals == OFF:
+        return None
+    try:
+        return Live(services, await asyncio.to_thread(topology_of, services))
+    except TrafficFeedError as error:
+        _log.error("no live signals: %s", error)
+        return None
+
+
+def topology_of(services: Services) -> Topology | None:
+    """Return the signals of the city that is served: those of the settings' file, or of its network.
+
+    Raises
+    ------
+    TrafficFeedError
+        As `from_json` and `build_topology`.
+    """
+    given = services.settings.signals_topology
+    if given is not None:
+        try:
+            return from_json(given.read_bytes())
+        except OSError as error:
+            raise SourceUnavailable(f"{given} cannot be read: {error}; set TRAFFICFEED_SIGNALS_TOPOLOGY") from error
+    city = services.city
+    topology, _ = build_topology(services.graph, city.net_path, additional_paths=city.additional_paths, city=city.name)
+    return topology
+
+
+def live(services: ServicesDep) -> Live:
+    """Return the live part.
+
+    Raises
+    ------
+    Problem
+        404 where there is none.
+    """
+    if services.live is None:
+        detail = "This server has no live signals: start it with TRAFFICFEED_SIGNALS=virtual, or a source's address."
+        raise Problem(404, "no-live-signals", detail)
+    return services.live
+
+
+LiveDep = Annotated[Live, Depends(live)]
