@@ -264,7 +264,8 @@ class _Assembly:
         wanted = [one for one in scan.connections if one.get("tl") and self._junction_of(one) not in scan.on_rails]
         junctions = {self._junction_of(one) for one in wanted}
         arms = {one["from"] for one in wanted}
-        free = [one for one in scan.connections if not one.get("tl") and one["from"] in arms]
+        driven = (one for one in scan.connections if not one.get("tl") and not one["to"].startswith(":"))
+        free = [one for one in driven if one["from"] in arms]
         places = self._requests(junctions)
         links = [link for one in (*wanted, *free) if (link := self._link(one, places)) is not None]
         matrices = {name: self._matrices(scan.requests.get(name, [])) for name in junctions}
