@@ -58,6 +58,11 @@ class FeedInfo:
     tombstones: Sequence[Tombstone] = ()
     event_codes: Mapping[str, int] = field(default_factory=dict, hash=False)
 
+    @property
+    def frame(self) -> tuple[str, int | None]:
+        """What coordinates are written in: datum and decimals."""
+        return self.datum, self.decimals
+
 
 def utc_text(instant: datetime) -> str:
     """Return an aware instant as RFC 3339 in UTC to the second, with ``Z``."""

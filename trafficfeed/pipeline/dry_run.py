@@ -1,7 +1,7 @@
 """Would each partner take the records of an order? Asked before anything is published, and without simulating."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.errors import FeedNonConformant, ScenarioInvalid, SourceUnavailable
 from trafficfeed.findings import Finding, Severity, errors_in
 from trafficfeed.formats.feed_info import FeedInfo
-from trafficfeed.formats.in_datum import feed_in_datum, in_datum
+from trafficfeed.formats.in_datum import in_datum
 from trafficfeed.formats.profiles import PROFILES
 from trafficfeed.formats.profiles.rules_of_all import closes_to_cars, kind_of
 from trafficfeed.formats.standards import STANDARDS
@@ -20,7 +20,7 @@ from trafficfeed.network.city import City
 from trafficfeed.pipeline.assessment import locate
 from trafficfeed.pipeline.order_files import ground_for
 from trafficfeed.pipeline.records import events_of, within_horizon
-from trafficfeed.pipeline.variants import feed_info
+from trafficfeed.pipeline.variants import feed_for, feed_info
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.publishing.partners import FILE_NAME, Partner, load_partners
 from trafficfeed.settings import Settings
@@ -133,16 +133,6 @@ def dry_run_stored(database: Database, order_id: str, *, partner: str, settings:
 def dry_run(events: Iterable[RoadEvent], partners: Sequence[Partner], *, feed: FeedInfo) -> tuple[Outcome, ...]:
     """Return what each partner would do with each of `events`, which are in WGS-84; `feed` is the city's own."""
     return tuple(_outcome(event, partner, feed_for(partner, feed)) for event in events for partner in partners)
-
-
-def feed_for(partner: Partner, feed: FeedInfo) -> FeedInfo:
-    """Return what a feed says of itself to a partner: in its datum and language, with its event codes."""
-    return replace(
-        feed_in_datum(feed, partner.datum),
-        decimals=partner.decimals,
-        language=partner.language or feed.language,
-        event_codes=partner.event_codes,
-    )
 
 
 def partners_of(city: City, only: str = "") -> tuple[Partner, ...]:

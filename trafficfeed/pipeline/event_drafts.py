@@ -31,12 +31,13 @@ def event_drafts(
 
 
 def _drafted(event: RoadEvent, variants: Sequence[Variant]) -> EventDraft:
-    in_datums = {datum: in_datum(event, datum) for datum in {variant.info.datum for variant in variants}}
+    frames = {variant.info.frame for variant in variants}
+    placed = {(datum, decimals): in_datum(event, datum, decimals=decimals) for datum, decimals in frames}
     fragments: dict[str, Sequence[Fragment]] = {}
     refusals: list[Finding] = []
     for variant in variants:
         try:
-            made = variant.standard.fragments(in_datums[variant.info.datum], variant.info)
+            made = variant.standard.fragments(placed[variant.info.frame], variant.info)
         except FeedNonConformant as refusal:
             refusals += _left_out(event, variant, refusal)
             made = ()

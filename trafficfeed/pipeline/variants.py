@@ -1,6 +1,6 @@
 """Which documents a release has: every standard for the city, and each partner's formats in its datum and language."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -40,7 +40,7 @@ def variants_of(ground: Ground, settings: Settings, partners: Iterable[Partner] 
     base = feed_info(ground, settings)
     for variant in (*_of_city(base, ground.city.file.map_datum), *_of_partners(base, partners)):
         info = variant.info
-        key = (variant.standard.name, info.datum, info.language, tuple(sorted(info.event_codes.items())))
+        key = (variant.standard.name, *info.frame, info.language, tuple(sorted(info.event_codes.items())))
         known = wanted.get(key)
         wanted[key] = replace(known, files=(*known.files, *variant.files)) if known else variant
     return tuple(wanted.values())
@@ -74,10 +74,20 @@ def _of_city(base: FeedInfo, datum: str) -> Iterator[Variant]:
 def _of_partners(base: FeedInfo, partners: Iterable[Partner]) -> Iterator[Variant]:
     for partner in partners:
         for name in partner.formats:
-            codes: Mapping[str, int] = partner.event_codes if name in CODED else {}
-            if name in CODED and not codes:
+            info = feed_for(partner, base)
+            if name not in CODED:
+                info = replace(info, event_codes={})  # so that partners with other codes share it
+            elif not info.event_codes:
                 continue
             standard = STANDARDS[name]
-            info = feed_in_datum(base, partner.datum)
-            info = replace(info, language=partner.language or base.language, event_codes=codes)
             yield Variant(standard=standard, info=info, files=(f"partners/{partner.id}/{standard.file_name}",))
+
+
+def feed_for(partner: Partner, feed: FeedInfo) -> FeedInfo:
+    """Return what a feed says of itself to a partner: in its datum and language, with its event codes."""
+    return replace(
+        feed_in_datum(feed, partner.datum),
+        decimals=partner.decimals,
+        language=partner.language or feed.language,
+        event_codes=partner.event_codes,
+    )
