@@ -46,9 +46,11 @@ def public_ids(places: Sequence[Place], known: Mapping[str, tuple[float, float]]
         if i not in ids and (own := _known_at(places[i].lonlat, known or {}, taken)):
             ids[i] = own
             taken.add(own)
+    taken |= set(known or {})
+    counts: dict[str, int] = {}
     for i in order:
         if i not in ids:
-            ids[i] = _free(_slug(places[i].streets[:2]), {*taken, *(known or {})})
+            ids[i] = _free(_slug(places[i].streets[:2]), taken, counts)
             taken.add(ids[i])
     return [ids[i] for i in range(len(places))]
 
@@ -88,17 +90,18 @@ def title_of(place: Place, id: str) -> str:
 def _slug(streets: Sequence[str]) -> str:
     words = without_accents(" ".join(normalise(street) for street in sorted(streets)))
     plain = "".join(c if c.isascii() else f"u{ord(c):x}" for c in words)  # letters beyond ASCII stay apart
-    return plain.replace(" ", "-").replace("_", "-") or "junction-1"
+    return plain.replace(" ", "-").replace("_", "-")
 
 
-def _free(stem: str, taken: set[str]) -> str:
-    if stem not in taken:
-        return stem
-    bare = stem.removesuffix("-1") if stem == "junction-1" else stem
-    number = 2
-    while f"{bare}-{number}" in taken:
+def _free(stem: str, taken: set[str], counts: dict[str, int]) -> str:
+    """Return `stem` where it is free, else with the next free number; what has no streets is numbered from 1."""
+    number = counts.get(stem, 0)
+    while True:
         number += 1
-    return f"{bare}-{number}"
+        id = (stem if number == 1 else f"{stem}-{number}") if stem else f"junction-{number}"
+        if id not in taken:
+            counts[stem] = number
+            return id
 
 
 def _known_at(lonlat: tuple[float, float], known: Mapping[str, tuple[float, float]], taken: set[str]) -> str | None:

@@ -5,6 +5,7 @@ Nothing in here is published. The virtual city and the gate read SUMO's states b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from trafficfeed.signals.aspects import Aspect
@@ -92,19 +93,23 @@ class SumoSignal:
         return Aspect.PERMISSIVE_AMBER if permissive else aspect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SignalIndex:
     """All traffic lights of a network, by public id and by SUMO's."""
 
     by_id: Mapping[str, SumoSignal]
 
+    @cached_property
+    def _signals(self) -> dict[str, SumoSignal]:
+        return {one.signal: one for one in self.by_id.values()}
+
     def of_signal(self, signal: str) -> SumoSignal | None:
         """Return the traffic light called `signal` in SUMO, None where it controls nothing."""
-        return next((one for one in self.by_id.values() if one.signal == signal), None)
+        return self._signals.get(signal)
 
     def by_signal(self) -> dict[str, SumoSignal]:
         """Return the traffic lights by SUMO's ids."""
-        return {one.signal: one for one in self.by_id.values()}
+        return dict(self._signals)
 
     def key_of(self, signal: str, link_index: int) -> GroupKey | None:
         """Return the public group of a link, as TraCI's ``getNextTLS`` names it; None where there is none."""

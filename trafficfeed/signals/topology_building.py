@@ -64,7 +64,8 @@ def build_topology(
     """
     net = read_signals(net_path, graph, additional_paths=additional_paths)
     parts = _parts(net)
-    places = [_place(part, graph) for part in parts.values()]
+    ends = dict(zip(graph.way_edge.tolist(), graph.way_to_osm_node.tolist(), strict=True))  # the last piece's stays
+    places = [_place(part, graph, ends) for part in parts.values()]
     before = previous.intersections if previous else {}
     ids = public_ids(places, {id: one.lonlat for id, one in before.items()})
     numbers = map_numbers(ids, {id: one.number for id, one in before.items()})
@@ -131,7 +132,7 @@ def _built(signal: str, part: SignalLinks, place: Place, id: str) -> tuple[Inter
     return intersection, behind
 
 
-def _place(part: SignalLinks, graph: RoadGraph) -> Place:
+def _place(part: SignalLinks, graph: RoadGraph, ends: Mapping[int, int]) -> Place:
     controlled = [link for link in part.links if link.index >= 0]
     centres = np.array([part.net.junctions[name] for name in sorted({link.junction for link in controlled})])
     lon, lat = centres.mean(axis=0)
@@ -143,9 +144,8 @@ def _place(part: SignalLinks, graph: RoadGraph) -> Place:
             continue
         if graph.names[i]:
             lanes[graph.names[i]] = lanes.get(graph.names[i], 0) + int(graph.lane_count[i])
-        rows = np.flatnonzero(graph.way_edge == i)
-        if len(rows):
-            nodes.add(int(graph.way_to_osm_node[rows[-1]]))
+        if i in ends:
+            nodes.add(ends[i])
     return Place(
         lonlat=(round(float(lon), 7), round(float(lat), 7)),
         osm_nodes=frozenset(nodes),
