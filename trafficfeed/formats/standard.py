@@ -13,7 +13,7 @@ from trafficfeed.formats.records import Feed
 class Fragment:
     """One record as its document has it, ready to be put among the others.
 
-    `id` sorts the document. `event_id` is the road event it was made of, `order_id` that event's order, for formats that
+    `id` sorts the document. `event_id` is the road event it was made of, `order_id` its order, for formats that
     keep an order together. `authority` and `updated` are the event's, for formats whose head names its sources.
     """
 
