@@ -35,8 +35,13 @@ def encode(one: Intersection, *, station: int = 0) -> bytes:
     FeedNonConformant
         If it has more lanes, groups or moves than MAP has room for (`check_intersection` says which).
     """
+    return encode_message("MAPEM", message_of(one, station=station))
+
+
+def message_of(one: Intersection, *, station: int = 0) -> dict[str, Any]:
+    """Return the whole message, header included, as the value that an ASN.1 encoder takes."""
     header = {"protocolVersion": PROTOCOL_VERSION, "messageID": MESSAGE_ID, "stationID": station}
-    return encode_message("MAPEM", {"header": header, "map": value_of(one)})
+    return {"header": header, "map": value_of(one)}
 
 
 def value_of(one: Intersection) -> dict[str, Any]:
