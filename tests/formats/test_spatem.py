@@ -65,7 +65,7 @@ def states(draw: st.DrawFn) -> IntersectionState:
 
 
 @given(states(), st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_every_message_is_byte_for_byte_that_of_pycrate_and_decodes_back_equal(
     state: IntersectionState, station: int
 ) -> None:
@@ -76,7 +76,7 @@ def test_every_message_is_byte_for_byte_that_of_pycrate_and_decodes_back_equal(
 
 
 @given(states())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_read_back_is_what_may_be_told_to_the_tenth(state: IntersectionState) -> None:
     (facts,) = read_spatem(spatem.encode(state), near=state.observed_at + timedelta(seconds=3))
     assert facts.observed_at is not None
@@ -170,7 +170,7 @@ def test_a_message_cut_at_any_byte_is_refused_and_so_is_one_with_something_behin
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_bytes_that_are_no_message_are_refused_or_read_but_never_crash(data: bytes) -> None:
     try:
         facts = read_spatem(data, near=AT)
