@@ -13,6 +13,7 @@ from api.signal_stream import SignalStream
 from trafficfeed.errors import SourceUnavailable, TrafficFeedError
 from trafficfeed.pipeline.live_city import LiveCity
 from trafficfeed.publishing.bus import LocalBus
+from trafficfeed.publishing.mqtt_bus import MqttBus
 from trafficfeed.publishing.signal_board import SignalBoard
 from trafficfeed.signals.topology import Topology
 from trafficfeed.signals.topology_building import build_topology
@@ -32,6 +33,10 @@ class Live:
         self.bus = LocalBus()
         self.board = SignalBoard()
         self.bus.subscribe(self.board.take)
+        self.broker = None
+        if settings.signals_bus:
+            self.broker = MqttBus(settings.signals_bus, settings.city, shards=settings.signals_shards)
+            self.bus.subscribe(self.broker.publish)
         self.stream = SignalStream(self.board, services.clock())
         self.city = LiveCity(
             self.bus,
@@ -49,6 +54,8 @@ class Live:
         with suppress(asyncio.CancelledError):
             await self._task
         self.city.close()
+        if self.broker is not None:
+            self.broker.close()
 
 
 async def start_live(services: Services) -> Live | None:

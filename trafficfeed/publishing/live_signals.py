@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Final
 
-from trafficfeed.publishing.bus import Batch, Bus, Update
+from trafficfeed.publishing.bus import Batch, Bus, Fragments, Update
 from trafficfeed.signals.events import LampEvent
 from trafficfeed.signals.live import LiveSignals
 
@@ -51,6 +51,7 @@ class LiveHub:
         self._clock = clock
         self._pace_s = pace_s
         self._silent = silent
+        self._fragments = Fragments()
         self._looked_out: datetime | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -83,4 +84,4 @@ class LiveHub:
         while self.live.learn(_AT_A_TIME) and perf_counter() < until:
             pass
         if changes := self.live.changes(now):
-            self._bus.publish(Batch(made_at=now, updates=[Update(change, now) for change in changes]))
+            self._bus.publish(Batch(made_at=now, updates=[Update(change, now, self._fragments) for change in changes]))
