@@ -6,12 +6,15 @@ Only absolute times leave this module: a moment does not grow wrong while it tra
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from trafficfeed.signals.aspects import Aspect
 from trafficfeed.signals.forecast import Method
 from trafficfeed.signals.states import GroupState
 
 MARK_UNKNOWN: Final = 36_001  # source: ISO TS 19091, DE_TimeMark
 MARK_BEYOND: Final = 36_000  # more than an hour ahead
 MINUTE_UNKNOWN: Final = 527_040
+
+TIMED: Final = frozenset(aspect for aspect in Aspect if aspect.is_timed)
 
 DOWN: Final = 0  # microseconds added before a tenth is cut off
 NEAREST: Final = 50_000
@@ -49,7 +52,7 @@ def told(group: GroupState, at: datetime) -> Told | None:
         or group.stale
         or forecast.method is Method.ABSTAIN
         or forecast.aspect is not group.aspect
-        or not group.aspect.is_timed
+        or group.aspect not in TIMED
     ):
         return None
     earliest = forecast.min_end or forecast.p10

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from trafficfeed.formats.json_documents import as_json
@@ -75,6 +76,7 @@ def group_value(group: GroupState, at: datetime) -> dict[str, Any]:
     return value | {"forecast": forecast}
 
 
+@lru_cache(maxsize=65_536)  # most groups show the same as in the message before
 def utc_millis(moment: datetime) -> str:
     """Return an aware moment in UTC with milliseconds, e.g. ``2026-05-01T11:59:50.200Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
