@@ -30,10 +30,14 @@ from api.routes import (
     pages,
     partners,
     releases,
+    signal_pages,
+    signal_states,
     signal_stream,
     signals,
     stream,
 )
+from api.score_keeping import ScoreKeeping
+from api.signal_pages import SignalPages
 from api.ticker import Ticker
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.settings import Settings
@@ -66,7 +70,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
     for router in (
         feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
-        dry_run.router, signals.router, signal_stream.router, pages.router,
+        dry_run.router, signal_states.router, signals.router, signal_stream.router, signal_pages.router,
+        pages.router,
     ):  # fmt: skip
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)  # pages and lists; feeds come compressed
@@ -81,6 +86,7 @@ def furnish(app: FastAPI, services: Services) -> None:
     """Give `app`, before it starts, what its routes work with."""
     app.state.services = services
     app.state.pages = Pages(services)
+    app.state.signal_pages = SignalPages(services, app.state.pages)
 
 
 @asynccontextmanager
@@ -90,6 +96,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     loops = [asyncio.create_task(loop(services)) for loop in (_poll, _compress)]
     ticker = _ticker(services)
     services.live = await start_live(services)
+    loops.append(asyncio.create_task(ScoreKeeping(services).run()))
     yield
     if services.live is not None:
         await services.live.stop()

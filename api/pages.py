@@ -194,7 +194,13 @@ class Pages:
     def render(self, template: str, **context: Any) -> str:
         """Return a page of `template`."""
         return self._templates.get_template(template).render(
-            **{"stylesheet": STYLE_HREF, "stale": "", "rolled_back": "", **context}
+            **{
+                "stylesheet": STYLE_HREF,
+                "stale": "",
+                "rolled_back": "",
+                "live": self._services.live is not None,
+                **context,
+            }
         )
 
 

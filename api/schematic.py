@@ -69,7 +69,7 @@ def draw(graph: RoadGraph, lines: Sequence[MapLine]) -> Schematic:
     streets = streets_of(graph, frame)
     units = [shapely.LineString(frame.project(line.coordinates)) for line in lines]
     markers = _markers(lines, units, frame)
-    bar_m = _round_length(frame.metres_per_unit * WIDTH / 4)
+    bar_units, bar_text = scale_bar(frame)
     return Schematic(
         height=round(frame.height),
         minor=streets.minor,
@@ -77,8 +77,8 @@ def draw(graph: RoadGraph, lines: Sequence[MapLine]) -> Schematic:
         lines=_strokes(lines, units),
         labels=labels_on(streets, frame, [*units, *(shapely.Point(m.x, m.y).buffer(25) for m in markers)]),
         markers=markers,
-        bar_units=round(bar_m / frame.metres_per_unit),
-        bar_text=f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m",
+        bar_units=bar_units,
+        bar_text=bar_text,
     )
 
 
@@ -93,6 +93,12 @@ def _strokes(lines: Sequence[MapLine], units: Sequence[Any]) -> list[tuple[LineK
         title = "; ".join(dict.fromkeys(line.title for line, _ in own))
         drawn.append((own[0][0].kind, path_data(shapely.get_parts(merged)), title))
     return drawn
+
+
+def scale_bar(frame: Frame) -> tuple[int, str]:
+    """Return the length of a scale bar in user units, and what is written on it."""
+    bar_m = _round_length(frame.metres_per_unit * WIDTH / 4)
+    return round(bar_m / frame.metres_per_unit), f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m"
 
 
 def _round_length(most_m: float) -> float:

@@ -12,7 +12,7 @@ from trafficfeed.pipeline.signal_scorecards import (
     keep_scores,
     make_scorecard,
     release_scorecard,
-    resume_accuracy,
+    resume_demotions,
     take_scores,
 )
 from trafficfeed.signals.accuracy.watch import Accuracy
@@ -43,7 +43,7 @@ def drive(accuracy: Accuracy, begin_s: float, count: int, *, error_s: float = 0.
 
 
 def test_a_released_scorecard_says_what_every_group_was_worth(objects: ObjectStore) -> None:
-    accuracy = resume_accuracy(objects, ZONE)
+    accuracy = Accuracy(ZONE, resume_demotions(objects))
     end = drive(accuracy, 0, 10)
     keep(objects, accuracy, "a", at(end))
     release = release_scorecard(objects, city="gridtown", zone=ZONE, as_of=at(end))
@@ -60,7 +60,7 @@ def test_a_released_scorecard_says_what_every_group_was_worth(objects: ObjectSto
 
 
 def test_the_same_facts_give_the_same_release(objects: ObjectStore) -> None:
-    accuracy = resume_accuracy(objects, ZONE)
+    accuracy = Accuracy(ZONE, resume_demotions(objects))
     end = drive(accuracy, 0, 3)
     keep(objects, accuracy, "a", at(end))
     first, second = (release_scorecard(objects, city="c", zone=ZONE, as_of=at(end)) for _ in range(2))
@@ -68,10 +68,10 @@ def test_the_same_facts_give_the_same_release(objects: ObjectStore) -> None:
 
 
 def test_a_restarted_process_keeps_the_demotions_and_the_seconds_of_the_one_before(objects: ObjectStore) -> None:
-    accuracy = resume_accuracy(objects, ZONE)
+    accuracy = Accuracy(ZONE, resume_demotions(objects))
     end = drive(accuracy, 0, 40, error_s=9)
     keep(objects, accuracy, "a", at(end + 20))
-    again = resume_accuracy(objects, ZONE)
+    again = Accuracy(ZONE, resume_demotions(objects))
     assert not again.allowed(KEY)
     end = drive(again, end + 1000, 100)
     keep(objects, again, "b", at(end + 20))
@@ -83,7 +83,7 @@ def test_a_restarted_process_keeps_the_demotions_and_the_seconds_of_the_one_befo
 
 
 def test_a_demoted_group_that_shows_nothing_any_more_is_still_named(objects: ObjectStore) -> None:
-    accuracy = resume_accuracy(objects, ZONE)
+    accuracy = Accuracy(ZONE, resume_demotions(objects))
     end = drive(accuracy, 0, 40, error_s=9)
     keep(objects, accuracy, "a", at(end + 20))
     card = make_scorecard(objects, city="c", zone=ZONE, as_of=at(end + 30 * 86400))
@@ -92,7 +92,7 @@ def test_a_demoted_group_that_shows_nothing_any_more_is_still_named(objects: Obj
 
 
 def test_a_day_that_was_let_go_is_not_written_over_by_a_very_late_event(objects: ObjectStore) -> None:
-    accuracy = resume_accuracy(objects, ZONE)
+    accuracy = Accuracy(ZONE, resume_demotions(objects))
     drive(accuracy, 0, 10)
     keep(objects, accuracy, "a", at(3 * 86400))
     drive(accuracy, 700, 1)

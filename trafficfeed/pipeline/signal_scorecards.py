@@ -18,15 +18,15 @@ FEED: Final = "signals-accuracy"
 DAYS: Final = 14  # that a scorecard looks back
 
 
-def resume_accuracy(objects: ObjectStore, zone: ZoneInfo) -> Accuracy:
-    """Return fresh scores, with the demotions of the process before.
+def resume_demotions(objects: ObjectStore) -> Demotions:
+    """Return the demotions of the process before.
 
     Raises
     ------
     SourceUnavailable, SourceMalformed
         If what is kept cannot be read.
     """
-    return Accuracy(zone, Demotions(demoted=SignalScores(objects).demoted()))
+    return Demotions(demoted=SignalScores(objects).demoted())
 
 
 def take_scores(accuracy: Accuracy, *, zone: ZoneInfo, as_of: datetime) -> Snapshot:

@@ -59,8 +59,8 @@ class SignalScores:
         demoted = [_plain(change) for _, change in sorted(scores.demoted.items())]
         self._objects.write(_DEMOTED, (json.dumps(demoted) + "\n").encode())
 
-    def tallies(self, days: Iterable[date]) -> dict[GroupDay, Tally]:
-        """Return the tallies of some days, those of all processes added up.
+    def tallies(self, days: Iterable[date], *, intersection: str | None = None) -> dict[GroupDay, Tally]:
+        """Return the tallies of some days, those of all processes added up; of one intersection, if it is given.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class SignalScores:
             (GroupDay(key, day), tally)
             for day in days
             for path, data in self._read(day, ".parquet")
-            for key, tally in _from_parquet(path, data)
+            for key, tally in _from_parquet(path, data, intersection)
         )
 
     def changes(self, days: Iterable[date]) -> tuple[DemotionChange, ...]:
@@ -116,12 +116,13 @@ def _as_parquet(tallies: Mapping[GroupKey, Tally]) -> bytes:
     return written.getvalue()
 
 
-def _from_parquet(path: str, data: bytes) -> Iterator[tuple[GroupKey, Tally]]:
+def _from_parquet(path: str, data: bytes, intersection: str | None) -> Iterator[tuple[GroupKey, Tally]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(io.BytesIO(data), columns=list(_COLUMNS)).to_pylist()
+        wanted = None if intersection is None else [("intersection", "=", intersection)]
+        rows = pq.read_table(io.BytesIO(data), columns=list(_COLUMNS), filters=wanted).to_pylist()
         by_key: dict[GroupKey, Tally] = {}
         for row in rows:
             tally = by_key.setdefault(GroupKey(row["intersection"], row["group"]), Tally())

@@ -1,0 +1,128 @@
+"""The city's signals on the schematic map: a ring of lamps about each junction, each on the side of its stop line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from scipy.spatial import cKDTree
+
+from api.map_frame import WIDTH, Frame, frame_of
+from api.map_streets import StreetLabel, labels_on, streets_of
+from api.schematic import scale_bar
+from trafficfeed.network.road_graph import FloatArray, RoadGraph
+from trafficfeed.signals.topology import Intersection
+
+_LAMP = (4.0, 9.0)  # least and most radius of a lamp, user units
+_TURNS = 60  # in which lamps on a ring push one another apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedLamp:
+    """A lamp on the map, in user units."""
+
+    group: int
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedJunction:
+    """A junction on the map, in user units; `reach` is the radius that its lamps take up."""
+
+    id: str
+    name: str
+    x: float
+    y: float
+    reach: float
+    lamps: Sequence[PlacedLamp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalMap:
+    """What the template draws; `lamp` is the radius of a lamp."""
+
+    height: int
+    minor: str
+    major: str
+    labels: Sequence[StreetLabel]
+    junctions: Sequence[PlacedJunction]
+    lamp: float
+    bar_units: int
+    bar_text: str
+
+
+def draw_signals(graph: RoadGraph, intersections: Sequence[Intersection]) -> SignalMap:
+    """Draw the lamps of `intersections` on the streets of `graph`; costs a second in a big city, keep it."""
+    frame = frame_of(graph, [[one.lonlat for one in intersections]] if intersections else [])
+    streets = streets_of(graph, frame)
+    lamp = _lamp_radius(frame, intersections)
+    junctions = [_placed(one, frame, lamp) for one in sorted(intersections, key=lambda one: one.id)]
+    covered = [shapely.Point(one.x, one.y).buffer(one.reach) for one in junctions]
+    bar_units, bar_text = scale_bar(frame)
+    return SignalMap(
+        height=round(frame.height),
+        minor=streets.minor,
+        major=streets.major,
+        labels=labels_on(streets, frame, covered),
+        junctions=junctions,
+        lamp=lamp,
+        bar_units=bar_units,
+        bar_text=bar_text,
+    )
+
+
+def _lamp_radius(frame: Frame, intersections: Sequence[Intersection]) -> float:
+    """Choose lamps as big as the distances between most junctions allow."""
+    if len(intersections) < 2:
+        return _LAMP[1]
+    points = frame.project([one.lonlat for one in intersections])
+    nearest = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
+    return float(np.clip(np.quantile(nearest, 0.3) / 6, *_LAMP).round(1))
+
+
+def _placed(one: Intersection, frame: Frame, lamp: float) -> PlacedJunction:
+    (x, y), *stops = frame.project([one.lonlat, *(group.stop_line for group in one.groups)])
+    x, y = np.clip([x, y], 3 * lamp, [WIDTH - 3 * lamp, frame.height - 3 * lamp])
+    wanted = np.array([np.arctan2(stop[1] - y, stop[0] - x) for stop in stops])
+    ring = max(2.2 * lamp, 2.3 * lamp * len(stops) / (2 * np.pi))
+    angles = spread(wanted, 2 * np.arcsin(min(1.1 * lamp / ring, 1.0)))
+    return PlacedJunction(
+        id=one.id,
+        name=one.name,
+        x=round(float(x), 1),
+        y=round(float(y), 1),
+        reach=round(float(ring + lamp + 2), 1),
+        lamps=[
+            PlacedLamp(
+                group=group.id,
+                name=group.name,
+                x=round(float(x + ring * np.cos(angle)), 1),
+                y=round(float(y + ring * np.sin(angle)), 1),
+            )
+            for group, angle in zip(one.groups, angles, strict=True)
+        ],
+    )
+
+
+def spread(wanted: FloatArray, least: float) -> FloatArray:
+    """Return angles (radians) near the wanted ones, in their order, that lie at least so far apart all round.
+
+    Where the circle has no room for that they are spread evenly.
+    """
+    n = len(wanted)
+    if n < 2:
+        return wanted
+    order = np.argsort(np.mod(wanted, 2 * np.pi), kind="stable")
+    angles = np.mod(wanted, 2 * np.pi)[order]
+    least = min(least, 2 * np.pi / n)
+    for _ in range(_TURNS):
+        gaps = np.append(np.diff(angles), angles[0] + 2 * np.pi - angles[-1])
+        short = np.maximum(least - gaps, 0.0)
+        if short.max() < 1e-3:
+            break
+        angles = angles + (np.roll(short, 1) - short) / 2
+    placed = np.empty(n)
+    placed[order] = angles
+    return placed
