@@ -50,9 +50,7 @@ def junction_view(
         id=one.id,
         name=one.name or one.id,
         groups=[
-            _group_view(
-                group.id, group.name, shown.get(group.id, nothing), demoted.get(GroupKey(one.id, group.id)), now
-            )
+            _group_view(group, shown.get(group.id, nothing), demoted.get(GroupKey(one.id, group.id)), now)
             for group in one.groups
         ],
         simulated=state is not None and state.simulated,

@@ -22,7 +22,7 @@ def signal_pages(request: Request) -> SignalPages:
 
 
 PagesDep = Annotated[SignalPages, Depends(signal_pages)]
-IntersectionId = Annotated[str, Path(max_length=200)]
+IntersectionId = Annotated[str, Path(max_length=200, examples=["osm-1371624190"], description="Its public id")]
 
 
 @router.get("/signals", summary="All lamps of the city, live on a map")
