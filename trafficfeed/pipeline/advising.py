@@ -6,6 +6,7 @@ The same objects as on the street: `Intake` → `LiveSignals` with `Predictor`, 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from trafficfeed.signals.accuracy.tally import Figures, Tally, merged
@@ -15,6 +16,7 @@ from trafficfeed.signals.advice import (
     AdviceRule,
     GreenWindow,
     SignalAhead,
+    SpeedAdvice,
     advise,
     green_windows,
 )
@@ -122,19 +124,26 @@ class FeedAdviser:
         """Return the speeds of those who should not simply drive on."""
         self._windows = {}
         as_of = MIDNIGHT + timedelta(seconds=time_s)
-        told = ((one, self._advise(one, as_of)) for one in vehicles)
-        return {one.vehicle: speed for one, speed in told if speed is not None and speed < one.limit_mps}
+        told: dict[str, float] = {}
+        for _, lane in groupby(vehicles, key=lambda one: one.lane):
+            after_s: float | None = None
+            for one in lane:
+                said = self._advise(one, as_of, after_s)
+                after_s = said.passes_s if said else None
+                if said and said.speed_mps < one.limit_mps:
+                    told[one.vehicle] = said.speed_mps
+        return told
 
-    def _advise(self, one: Approaching, as_of: datetime) -> float | None:
+    def _advise(self, one: Approaching, as_of: datetime, after_s: float | None) -> SpeedAdvice | None:
         ahead: list[SignalAhead] = []
         for signal, link, distance_m in one.signals[: self._signals]:
             behind = self.feed.signals.get(signal)
             if behind is None or distance_m > _FARTHEST_M or not behind.group_of_link[link]:
                 break
             windows = self._windows_of(GroupKey(behind.intersection, behind.group_of_link[link]), as_of)
-            ahead.append(SignalAhead(distance_m=distance_m, windows=windows, queue=one.queue if not ahead else 0))
-        said = advise(ahead, speed_mps=one.speed_mps, limit_mps=one.limit_mps, rule=self._rule)
-        return said.speed_mps if said else None
+            before_s = None if ahead else after_s
+            ahead.append(SignalAhead(distance_m=distance_m, windows=windows, after_s=before_s))
+        return advise(ahead, speed_mps=one.speed_mps, limit_mps=one.limit_mps, rule=self._rule)
 
     def _windows_of(self, key: GroupKey, as_of: datetime) -> Sequence[GreenWindow]:
         if key not in self._windows:

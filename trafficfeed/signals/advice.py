@@ -28,8 +28,8 @@ class AdviceRule:
     `floor_mps`: no lower speed is advised; who would come too early even so rolls up to the stop line and waits.
     `widest_s`: P10 to P90 of the end; beyond it nothing is advised. `red_amber_s` passes between the red's end and the
     green where red and amber is shown. `lateness_s` is added to every green's beginning, `grace_s` to its end: so late
-    it may still be passed, so nobody is slowed for the next. `discharge_s`: a vehicle ahead takes so long to pass the
-    stop line. `horizon_s`: greens beyond it are not looked for. `ease_mps2`, `gain_mps2`: how drivers slow down and
+    it may still be passed, so nobody is slowed for the next. `headway_s`: two vehicles pass the stop line so far apart.
+    `horizon_s`: greens beyond it are not looked for. `ease_mps2`, `gain_mps2`: how drivers slow down and
     speed up.
     """
 
@@ -38,7 +38,7 @@ class AdviceRule:
     red_amber_s: float = 2.0
     lateness_s: float = 0.0
     grace_s: float = 2.0
-    discharge_s: float = 1.5
+    headway_s: float = 2.0
     horizon_s: float = 180.0
     ease_mps2: float = 1.5
     gain_mps2: float = 2.0
@@ -59,24 +59,27 @@ class GreenWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalAhead:
-    """A signal on the way: the distance to its stop line, its greens, and how many vehicles are to pass before."""
+    """A signal on the way: the distance to its stop line, its greens, and when the vehicle before will be past it.
+
+    `after_s` is in seconds from now, None where no vehicle before is known.
+    """
 
     distance_m: float
     windows: Sequence[GreenWindow]
-    queue: int = 0
+    after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedAdvice:
     """Drive at `speed_mps` at most, and reach the first `greens` of the signals asked about on green.
 
-    `greens` is 0 where the floor is advised and a stop is likely all the same. `arrives_s` is the time to the first
-    stop line, s.
+    `greens` is 0 where the floor is advised and a stop is likely all the same. `passes_s` is when the first stop line
+    is passed so, in seconds from now: what the vehicle behind is given as `after_s`.
     """
 
     speed_mps: float
     greens: int
-    arrives_s: float
+    passes_s: float
 
 
 DEFAULT_RULE: Final = AdviceRule()
@@ -140,8 +143,8 @@ def advise(
     if not greens:
         return _waiting(ahead[0], speed_mps, limit_mps, rule)
     speed = max(high for _, high in ranges)
-    arrives_s = time_to(ahead[0].distance_m, speed_mps, speed, rule)
-    return SpeedAdvice(speed_mps=speed, greens=greens, arrives_s=arrives_s)
+    passes_s = _passes_s(ahead[0], time_to(ahead[0].distance_m, speed_mps, speed, rule), rule)
+    return SpeedAdvice(speed_mps=speed, greens=greens, passes_s=passes_s)
 
 
 def _meeting(
@@ -245,7 +248,7 @@ def _speeds(
     """Return the lowest and highest speed that reach a green, m/s; None where it is too late for it."""
     distance_m = signal.distance_m
     earliest_s = time_to(distance_m, speed_mps, limit_mps, rule)
-    begins_s = window.begins_s + signal.queue * rule.discharge_s
+    begins_s = _begins_s(signal, window, rule)
     if earliest_s > window.over_s + rule.grace_s or begins_s > window.over_s:
         return None
     high = limit_mps if earliest_s >= begins_s - _FREE_S else speed_for(distance_m, speed_mps, begins_s, rule)
@@ -255,10 +258,22 @@ def _speeds(
     return min(low, high), high
 
 
+def _begins_s(signal: SignalAhead, window: GreenWindow, rule: AdviceRule) -> float:
+    """Return when a green can be used: when it shows, and the vehicle before is out of the way."""
+    return window.begins_s if signal.after_s is None else max(window.begins_s, signal.after_s + rule.headway_s)
+
+
+def _passes_s(signal: SignalAhead, arrives_s: float, rule: AdviceRule) -> float:
+    """Return when a vehicle passes that is at the stop line at `arrives_s`; it waits for a green."""
+    usable = [window for window in signal.windows if arrives_s <= window.over_s + rule.grace_s]
+    return max(arrives_s, min((_begins_s(signal, window, rule) for window in usable), default=arrives_s))
+
+
 def _waiting(signal: SignalAhead, speed_mps: float, limit_mps: float, rule: AdviceRule) -> SpeedAdvice | None:
     """Return the floor for whoever comes too early for the next green even so; None where there is none to come."""
     earliest_s = time_to(signal.distance_m, speed_mps, limit_mps, rule)
-    if not any(window.begins_s + signal.queue * rule.discharge_s > earliest_s for window in signal.windows):
+    if not any(_begins_s(signal, window, rule) > earliest_s for window in signal.windows):
         return None
-    arrives_s = time_to(signal.distance_m, speed_mps, rule.floor_mps, rule)
-    return SpeedAdvice(speed_mps=rule.floor_mps, greens=0, arrives_s=arrives_s)
+    floor = min(rule.floor_mps, limit_mps)
+    passes_s = _passes_s(signal, time_to(signal.distance_m, speed_mps, floor, rule), rule)
+    return SpeedAdvice(speed_mps=floor, greens=0, passes_s=passes_s)

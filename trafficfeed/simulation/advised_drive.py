@@ -5,7 +5,6 @@ programme, a next switch or `device.glosa`. An advised vehicle drives no faster 
 right of way and red lights stay in force, and it is let go as soon as nothing is advised.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -38,16 +37,13 @@ class SignalOnWay(NamedTuple):
 
 
 class Approaching(NamedTuple):
-    """An equipped vehicle with a signal ahead. `limit_mps` is the most that it may and would drive.
-
-    `queue` is how many equipped vehicles are on its lane before it.
-    """
+    """An equipped vehicle with a signal ahead. `limit_mps` is the most that it may and would drive."""
 
     vehicle: str
     signals: Sequence[SignalOnWay]
     speed_mps: float
     limit_mps: float
-    queue: int
+    lane: str
 
 
 class Adviser(Protocol):
@@ -57,7 +53,7 @@ class Adviser(Protocol):
         """Take the lamps that have changed: SUMO state by traffic light. Called every second, with or without any."""
 
     def advise(self, time_s: float, vehicles: Sequence[Approaching]) -> Mapping[str, float]:
-        """Return the speed, m/s, of each vehicle that is advised one."""
+        """Return the speed, m/s, of each vehicle that is advised one; `vehicles` by lane, the foremost first."""
 
 
 def drive(
@@ -127,18 +123,12 @@ class _Drive:
 
     def _approaching(self) -> list[Approaching]:
         found: list[Approaching] = []
-        lanes: dict[str, list[int]] = defaultdict(list)
         for vehicle, values in self._sumo.vehicle.getAllSubscriptionResults().items():
             signals = [SignalOnWay(signal, link, distance) for signal, link, distance, _ in values[_NEXT_SIGNALS]]
             if signals:
-                lanes[values[_LANE]].append(len(found))
                 limit = min(values[_ALLOWED], values[_MOST])
-                found.append(Approaching(vehicle, signals, values[_SPEED], limit, 0))
-        for rows in lanes.values():
-            rows.sort(key=lambda row: found[row].signals[0].distance_m)
-            for queue, row in enumerate(rows):
-                found[row] = found[row]._replace(queue=queue)
-        return found
+                found.append(Approaching(vehicle, signals, values[_SPEED], limit, values[_LANE]))
+        return sorted(found, key=lambda one: (one.lane, one.signals[0].distance_m))
 
     def _tell(self, advised: Mapping[str, float]) -> None:
         present = self._sumo.vehicle.getAllSubscriptionResults()
