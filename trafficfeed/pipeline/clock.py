@@ -1,5 +1,7 @@
 """What time alone does to orders: published ones become active, active ones end."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +16,7 @@ from trafficfeed.store.orders import Orders, Step, StoredOrder
 
 _RUNNING: Final = (OrderState.PUBLISHED, OrderState.ACTIVE)
 _REACH: Final = timedelta(days=31)
+_AT_ONCE: Final = 50  # in one transaction: officers wait for it
 _FARTHEST: Final = timedelta(days=3 * 366)  # a rule that skips longer than this has ended
 
 
@@ -33,7 +36,7 @@ class ClockReport:
 def apply_clock(database: Database, *, as_of: datetime, city: str | None = None) -> ClockReport:
     """Bring published and active orders to where their windows say that they are at `as_of` (aware).
 
-    Repeating it changes nothing; each order is a transaction of its own.
+    Repeating it changes nothing.
 
     Raises
     ------
@@ -44,23 +47,22 @@ def apply_clock(database: Database, *, as_of: datetime, city: str | None = None)
     """
     with database.reading() as connection:
         running = Orders(connection).list(city=city, states=_RUNNING)
-    activated: list[str] = []
-    ended: list[str] = []
-    overdue: list[str] = []
-    for stored in running:
-        due, late = _due(stored.order, stored.sha256, as_of)
-        if late:
-            overdue.append(stored.order.id)
-        if due is None or not _move(database, stored, due, as_of):
-            continue
-        (activated if due is OrderState.ACTIVE else ended).append(stored.order.id)
-    return ClockReport(activated=tuple(activated), ended=tuple(ended), overdue=tuple(overdue))
+    due = {stored.order.id: _due(stored.order, stored.sha256, as_of) for stored in running}
+    moving = [(stored, to) for stored in running if (to := due[stored.order.id][0]) not in {None, stored.state}]
+    moved: list[tuple[str, OrderState]] = []
+    for at in range(0, len(moving), _AT_ONCE):
+        moved += _move(database, moving[at : at + _AT_ONCE], as_of)
+    return ClockReport(
+        activated=tuple(order_id for order_id, to in moved if to is OrderState.ACTIVE),
+        ended=tuple(order_id for order_id, to in moved if to is OrderState.ENDED),
+        overdue=tuple(order_id for order_id, (_, late) in due.items() if late),
+    )
 
 
 def apply_clock_to(database: Database, stored: StoredOrder, *, as_of: datetime) -> StoredOrder:
     """Return one published or active order as `apply_clock` leaves it."""
     due, _ = _due(stored.order, stored.sha256, as_of)
-    if stored.state in _RUNNING and due is not None and _move(database, stored, due, as_of):
+    if stored.state in _RUNNING and due not in {None, stored.state} and _move(database, [(stored, due)], as_of):
         with database.reading() as connection:
             return Orders(connection).get(stored.order.id)
     return stored
@@ -87,16 +89,19 @@ def _has_more(order: Order, as_of: datetime) -> bool:
     return any(windows_of(measure, order.timezone, since=as_of, until=as_of + _FARTHEST) for measure in order.measures)
 
 
-def _move(database: Database, seen: StoredOrder, to: OrderState, as_of: datetime) -> bool:
-    """Take one order to the state that is due; False where it is there, or somebody changed it meanwhile."""
-    if seen.state is to:
-        return False
-    changes = {"finished_at": as_of} if to is OrderState.ENDED else {}
-    step = Step(action="clock", to=to, actor=MACHINE, as_of=as_of, changes=changes)
-    try:
-        with database.transaction() as connection:
-            orders = Orders(connection)
-            orders.advance(orders.lock(seen.order.id, expected_revision=seen.revision), step)
-    except OrderConflict:
-        return False  # the next round sees what it has become
-    return True
+def _move(
+    database: Database, moving: Iterable[tuple[StoredOrder, OrderState | None]], as_of: datetime
+) -> list[tuple[str, OrderState]]:
+    """Take orders to the states that are due, in one transaction; return those that nobody had changed meanwhile."""
+    moved: list[tuple[str, OrderState]] = []
+    with database.transaction() as connection:
+        orders = Orders(connection)
+        for seen, to in moving:
+            if to is None:
+                continue
+            changes = {"finished_at": as_of} if to is OrderState.ENDED else {}
+            step = Step(action="clock", to=to, actor=MACHINE, as_of=as_of, changes=changes)
+            with suppress(OrderConflict):  # the next round sees what it has become
+                orders.advance(orders.lock(seen.order.id, expected_revision=seen.revision), step)
+                moved.append((seen.order.id, to))
+    return moved
