@@ -1,0 +1,1 @@
+"""Replays controllers' logs to the production predictor, and keeps what it said."""
