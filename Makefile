@@ -51,7 +51,7 @@ $(STAMP):
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "The module venv does not work: on Debian and Ubuntu, apt-get install python3-venv."; exit 1; }
 	@echo "Installing $$(grep -c '^[a-z0-9]' $(LOCK)) packages from $(LOCK) (a minute or two) …"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r $(LOCK)
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --use-pep517 --require-hashes -r $(LOCK)
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 	@echo "Installed."
