@@ -14,7 +14,7 @@ from trafficfeed.network.road_graph import FloatArray, RoadGraph
 from trafficfeed.signals.topology import Intersection
 
 _LAMP = (4.0, 9.0)  # least and most radius of a lamp, user units
-_TURNS = 60  # in which lamps on a ring push one another apart
+_TURNS = 60  # in which things that lie on one another push one another apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,9 @@ def draw_signals(graph: RoadGraph, intersections: Sequence[Intersection]) -> Sig
     frame = frame_of(graph, [[one.lonlat for one in intersections]] if intersections else [])
     streets = streets_of(graph, frame)
     lamp = _lamp_radius(frame, intersections)
-    junctions = [_placed(one, frame, lamp) for one in sorted(intersections, key=lambda one: one.id)]
+    ordered = sorted(intersections, key=lambda one: one.id)
+    centres = _apart(ordered, frame, lamp)
+    junctions = [_placed(one, centre, frame, lamp) for one, centre in zip(ordered, centres, strict=True)]
     covered = [shapely.Point(one.x, one.y).buffer(one.reach) for one in junctions]
     bar_units, bar_text = scale_bar(frame)
     return SignalMap(
@@ -82,11 +84,38 @@ def _lamp_radius(frame: Frame, intersections: Sequence[Intersection]) -> float:
     return float(np.clip(np.quantile(nearest, 0.3) / 6, *_LAMP).round(1))
 
 
-def _placed(one: Intersection, frame: Frame, lamp: float) -> PlacedJunction:
-    (x, y), *stops = frame.project([one.lonlat, *(group.stop_line for group in one.groups)])
-    x, y = np.clip([x, y], 3 * lamp, [WIDTH - 3 * lamp, frame.height - 3 * lamp])
-    wanted = np.array([np.arctan2(stop[1] - y, stop[0] - x) for stop in stops])
-    ring = max(2.2 * lamp, 2.3 * lamp * len(stops) / (2 * np.pi))
+def _ring(one: Intersection, lamp: float) -> float:
+    """Return the radius of the ring that an intersection's lamps lie on."""
+    return max(1.7 * lamp, 2.3 * lamp * len(one.groups) / (2 * np.pi))
+
+
+def _apart(ordered: Sequence[Intersection], frame: Frame, lamp: float) -> FloatArray:
+    """Return where to draw the junctions: as much beside their places as they would lie on one another."""
+    if not ordered:
+        return np.zeros((0, 2))
+    centres = frame.project([one.lonlat for one in ordered])
+    reach = np.array([_ring(one, lamp) + lamp + 2 for one in ordered])
+    edge = np.array([WIDTH, frame.height])
+    for _ in range(_TURNS):
+        pairs = cKDTree(centres).query_pairs(2 * float(reach.max()), output_type="ndarray")
+        a, b = pairs[:, 0], pairs[:, 1]
+        step = centres[b] - centres[a]
+        step[(step == 0).all(axis=1)] = (1.0, 0.0)
+        distance = np.hypot(step[:, 0], step[:, 1])
+        short = np.maximum(reach[a] + reach[b] - distance, 0.0)
+        if not short.any():
+            break
+        push = step * (short / distance / 2)[:, None]
+        np.subtract.at(centres, a, push)
+        np.add.at(centres, b, push)
+        centres = np.clip(centres, reach[:, None], edge - reach[:, None])
+    return np.clip(centres, reach[:, None], edge - reach[:, None])
+
+
+def _placed(one: Intersection, centre: FloatArray, frame: Frame, lamp: float) -> PlacedJunction:
+    place, *stops = frame.project([one.lonlat, *(group.stop_line for group in one.groups)])
+    wanted = np.array([np.arctan2(stop[1] - place[1], stop[0] - place[0]) for stop in stops])
+    (x, y), ring = centre, _ring(one, lamp)
     angles = spread(wanted, 2 * np.arcsin(min(1.1 * lamp / ring, 1.0)))
     return PlacedJunction(
         id=one.id,

@@ -102,7 +102,7 @@
   function tick() {
     lost = heard > 0 && Date.now() - heard > SILENT_MS;
     document.body.classList.toggle("cut", lost);
-    if (heard) write(status, lost ? "The connection is lost: what is shown is old. Trying again." : "Live.");
+    if (heard) write(status, lost ? "The connection is lost: what is shown is old. Trying again." : status.dataset.live);
     for (const row of rows) {
       const group = groups.get(junction + " " + row.dataset.groupRow);
       if (!group) continue;
