@@ -9,7 +9,7 @@ from made_closures import closure, order_of
 from trafficfeed.closures.orders import OrderState
 from trafficfeed.pipeline.orders import end_order, store_emergency
 from trafficfeed.pipeline.releasing import FEED
-from trafficfeed.pipeline.street_time import StreetTime
+from trafficfeed.pipeline.street_time import StreetTime, nothing_is_due
 from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.settings import Settings
 from trafficfeed.store.audit import AuditLog
@@ -80,3 +80,17 @@ def test_of_two_that_let_time_pass_one_moves_the_order_and_both_serve_the_same(
     with database.reading() as connection:
         steps = [entry.to_state for entry in AuditLog(connection).of_order("grid-works") if entry.action == "clock"]
     assert steps == [OrderState.ACTIVE, OrderState.ENDED]
+
+
+def test_a_process_that_has_just_started_is_told_that_nothing_is_due(configured: Settings, database: Database) -> None:
+    assert not nothing_is_due(configured, database, NOW), "nobody has looked yet"
+    StreetTime(configured).look(database, NOW)
+    assert nothing_is_due(configured, database, NOW)
+    assert not nothing_is_due(configured, database, BEGIN), "the order begins"
+
+    end_order(database, "grid-works", actor="chief", as_of=NOW, reason="a test")
+    assert not nothing_is_due(configured, database, NOW), "the order was changed"
+    StreetTime(configured).look(database, NOW)
+    assert nothing_is_due(configured, database, NOW)
+    elsewhere = configured.model_copy(update={"public_url": "https://other.example"})
+    assert not nothing_is_due(elsewhere, database, NOW), "other settings make other documents"

@@ -180,7 +180,7 @@ def submitted(configured: Settings, monkeypatch: pytest.MonkeyPatch) -> Database
     order = made_order()
     monkeypatch.setattr(closures, "settings", lambda: configured.model_copy(update={"city": order.city}))
     monkeypatch.setattr(closures, "now", lambda: AS_OF)
-    monkeypatch.setattr(closures, "release_step", dict)  # there is no city here
+    monkeypatch.setattr(closures, "_release_if_due", lambda *_: {})  # there is no city here
     database = open_database(configured.database_url)
     create_order(database, order, actor="ann", as_of=AS_OF)
     _check_and_submit(database, order.id)

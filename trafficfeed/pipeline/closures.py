@@ -17,11 +17,13 @@ from trafficfeed.pipeline.assessment import locate
 from trafficfeed.pipeline.checking import check_stored_order, in_force
 from trafficfeed.pipeline.clock import apply_clock
 from trafficfeed.pipeline.orders import MACHINE, VALIDATE_DAG, record_certificate, validation_run_id
-from trafficfeed.pipeline.releasing import release
+from trafficfeed.pipeline.releasing import FEED, release
 from trafficfeed.pipeline.simulating import certify, keep_report, question_of
+from trafficfeed.pipeline.street_time import nothing_is_due
 from trafficfeed.pipeline.triggers import drain
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of, runs_folder
 from trafficfeed.progress import Progress
+from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.settings import Settings, settings
 from trafficfeed.simulation.evaluate import Question, first_runs
 from trafficfeed.simulation.runs import run
@@ -112,7 +114,10 @@ def release_step() -> dict[str, Any]:
 
 
 def reconcile_step() -> dict[str, Any]:
-    """Let time pass and catch what got lost: the clock, the outbox, validations without a run, the release."""
+    """Let time pass and catch what got lost: the clock, the outbox, validations without a run, the release.
+
+    Nothing is released where the API process, which drafts only what changes, has found that nothing is due.
+    """
     configured, database = _open()
     moved = apply_clock(database, as_of=now(), city=configured.city)
     lost = _unless_airflow_is_down(lambda: _ask_again(database, configured))
@@ -123,8 +128,16 @@ def reconcile_step() -> dict[str, Any]:
         "overdue": list(moved.overdue),
         "asked_again": lost,
         "delivered": taken,
-        **release_step(),
+        **_release_if_due(configured, database),
     }
+
+
+def _release_if_due(configured: Settings, database: Database) -> dict[str, Any]:
+    as_of = now()
+    if not nothing_is_due(configured, database, as_of):
+        return release_step()
+    ReleaseStore(ObjectStore(configured.objects_url), FEED).heartbeat(as_of)
+    return {}
 
 
 def validate(order_id: str, version: int, *, progress: Progress | None = None) -> dict[str, Any]:
