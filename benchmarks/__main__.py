@@ -16,7 +16,9 @@ def main() -> int:
     failed = 0
     for name in wanted:
         print(f"\n== {name}", flush=True)
-        failed += subprocess.run([sys.executable, folder / f"{name}.py"], check=False).returncode != 0
+        failed += (
+            subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=folder.parent, check=False).returncode != 0
+        )
     return int(failed > 0)
 
 
