@@ -1,6 +1,5 @@
 """One controller's log, played second by second to the door and the predictor."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -45,7 +44,6 @@ class Second(NamedTuple):
 def play(device: str, events: Sequence[ControllerEvent]) -> tuple[list[Second], int]:
     """Return what was said of each scored second, and how many events the door refused."""
     truth = Truth.of(HiresLamps().lamps(events), PHASES)
-    past: dict[tuple[int, Aspect], list[float]] = defaultdict(list)
     intake, adapter, predictor = Intake(staleness=Staleness(default_s=LONGEST_PAUSE_S)), HiresLamps(), Predictor()
     lamps: list[LampEvent] = []
     intake.subscribe(lamps.extend)

@@ -257,7 +257,7 @@ def test_a_clock_that_steps_back_is_not_timed_until_it_is_known_again(door: Inta
         door.take([event(30 * k, GREEN), event(30 * k + 20, AMBER), event(30 * k + 23, RED)])
     assert door.may_be_timed("north")
 
-    promised = []
+    promised: list[LampEvent] = []
     for k in range(8, 20):
         for seconds, aspect in ((30 * k, GREEN), (30 * k + 20, AMBER), (30 * k + 23, RED)):
             taken = door.take([event(seconds, aspect, told_s=-30)])
