@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from scipy.optimize import isotonic_regression
 from scipy.spatial import cKDTree
 
 from api.map_frame import WIDTH, Frame, frame_of
@@ -14,7 +15,7 @@ from trafficfeed.network.road_graph import FloatArray, RoadGraph
 from trafficfeed.signals.topology import Intersection
 
 _LAMP = (4.0, 9.0)  # least and most radius of a lamp, user units
-_TURNS = 60  # in which things that lie on one another push one another apart
+_TURNS = 60  # in which junctions that lie on one another push one another apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,22 +137,22 @@ def _placed(one: Intersection, centre: FloatArray, frame: Frame, lamp: float) ->
 
 
 def spread(wanted: FloatArray, least: float) -> FloatArray:
-    """Return angles (radians) near the wanted ones, in their order, that lie at least so far apart all round.
+    """Return angles (radians) near the wanted ones, in their order all round, that lie at least so far apart.
 
-    Where the circle has no room for that they are spread evenly.
+    Where the circle has no room for that they are spread evenly, from the first on.
     """
     n = len(wanted)
     if n < 2:
         return wanted
-    order = np.argsort(np.mod(wanted, 2 * np.pi), kind="stable")
-    angles = np.mod(wanted, 2 * np.pi)[order]
-    least = min(least, 2 * np.pi / n)
-    for _ in range(_TURNS):
-        gaps = np.append(np.diff(angles), angles[0] + 2 * np.pi - angles[-1])
-        short = np.maximum(least - gaps, 0.0)
-        if short.max() < 1e-3:
-            break
-        angles = angles + (np.roll(short, 1) - short) / 2
+    turned = np.mod(wanted, 2 * np.pi)
+    order = np.argsort(turned, kind="stable")
+    gaps = np.mod(np.diff(turned[order], append=turned[order[0]]), 2 * np.pi)
+    order = np.roll(order, -1 - int(gaps.argmax()))  # cut where there is most room
+    line = turned[order[0]] + np.mod(turned[order] - turned[order[0]], 2 * np.pi)
+    steps = least * np.arange(n)
+    line = np.asarray(isotonic_regression(line - steps).x) + steps
+    if line[-1] - line[0] > 2 * np.pi - least:
+        line = line[0] + np.arange(n) * 2 * np.pi / n
     placed = np.empty(n)
-    placed[order] = angles
+    placed[order] = line
     return placed
