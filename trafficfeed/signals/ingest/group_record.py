@@ -18,7 +18,7 @@ class GroupRecord:
     def __init__(self) -> None:
         self.reported: Aspect | None = None  # what the source last said
         self.shown: Aspect | None = None  # what was handed on
-        self.announced: AnnouncedEnd | None = None
+        self.announced: AnnouncedEnd | None = None  # as it came
         self.observed_at: datetime | None = None  # of what was reported, on our clock
         self.has_amber = False
         self.missed = False  # the source was silent since: a change may have been missed

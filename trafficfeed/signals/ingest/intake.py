@@ -8,6 +8,7 @@ from typing import Final
 from trafficfeed.findings import Finding
 from trafficfeed.signals.aspects import Aspect
 from trafficfeed.signals.events import GroupKey, LampEvent
+from trafficfeed.signals.ingest.announced_ends import is_possible, moved
 from trafficfeed.signals.ingest.controller_clock import DRIFT_S, FARTHEST_S, ClockState, ControllerClock
 from trafficfeed.signals.ingest.event_log import EventLog
 from trafficfeed.signals.ingest.floods import Floods
@@ -211,6 +212,7 @@ class Intake:
             record.reported, record.observed_at = event.aspect, timed.observed_at
             return
         (shown if is_shown else kept).extend(self._judge(timed, line, record, known))
+        record.announced = event.announced
 
     def _topology_of(self, event: LampEvent) -> "_Known | None":
         if self._known is None:
@@ -273,10 +275,16 @@ class Intake:
                 self.refusals.add(Rule.CLOCK_OFF, event.source, event.received_at, _where(event), text)
             timed = event
             if reading.offset_s:
-                timed = replace(event, observed_at=event.raw_observed_at + timedelta(seconds=reading.offset_s))
+                ends = moved(event.announced, reading.offset_s) if event.announced else None
+                at = event.raw_observed_at + timedelta(seconds=reading.offset_s)
+                timed = replace(event, observed_at=at, announced=ends)
         if (timed.observed_at - timed.received_at).total_seconds() > DRIFT_S:
             self._refuse(Rule.TIME_FUTURE, event, f"{timed.observed_at.isoformat()} had not come when it was heard")
             return None
+        if timed.announced is not None and not is_possible(timed.announced, timed.received_at):
+            text = "it says an end that is past, hours ahead, or out of order; its lamp is taken without"
+            self.refusals.add(Rule.IMPOSSIBLE_END, event.source, event.received_at, _where(event), text)
+            timed = replace(timed, announced=None)
         return timed
 
     def _judge(self, event: LampEvent, line: _Line, record: GroupRecord, known: "_Known | None") -> list[LampEvent]:
@@ -284,7 +292,6 @@ class Intake:
         was, aspect = record.reported, event.aspect
         before = record.observed_at
         record.reported, record.observed_at = aspect, event.observed_at
-        record.announced = event.announced
         record.has_amber = record.has_amber or aspect.is_amber
         if record.missed and before is not None:
             record.missed = False

@@ -26,6 +26,7 @@ class Rule(StrEnum):
     FLOOD = "signal.flood"
     CONTRADICTION = "signal.contradiction"
     TOO_LATE = "signal.late"
+    IMPOSSIBLE_END = "signal.end"
     ILLEGAL_TRANSITION = "signal.transition"
     CONFLICTING_GREEN = "signal.conflict"
     MALFORMED = "signal.malformed"
@@ -42,6 +43,7 @@ _MENDS: Final[Mapping[Rule, str]] = {
     Rule.CLOCK_SETTLING: "nothing to do if it passes within a minute; else the clock or the line jumps about",
     Rule.FLOOD: "find out why the sender repeats itself",
     Rule.CONTRADICTION: "a sender must not show two aspects of one group at one instant",
+    Rule.IMPOSSIBLE_END: "look at how the sender writes TimeMarks: tenths of a second in the UTC hour",
     Rule.ILLEGAL_TRANSITION: "look for lost messages, or a group that is mapped to the wrong lamps",
     Rule.CONFLICTING_GREEN: "look at the junction, then at the mapping of its groups",
     Rule.MALFORMED: "compare the sender's format with the one set for it",
