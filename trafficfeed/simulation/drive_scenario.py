@@ -6,12 +6,16 @@ from pathlib import Path
 from lxml import etree
 
 from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable
+from trafficfeed.network.city import City, DemandSection
 from trafficfeed.simulation.departures import seconds_of
+from trafficfeed.simulation.preparation import prepare
+from trafficfeed.simulation.scenario import Scenario
 
 _USELESS = frozenset(
     ("e1Detector", "inductionLoop", "e2Detector", "laneAreaDetector", "e3Detector", "entryExitDetector", "edgeData")
 )
 _COOL_DOWN_S = 3600.0
+_HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,46 @@ def read_configuration(path: Path, *, watch_s: float = 900.0) -> DriveScenario:
         until_s=last_s + _COOL_DOWN_S,
         watch_from_s=max(0.0, begin_s - watch_s),
     )
+
+
+def city_drive(city: City, *, folder: Path, watch_s: float = 900.0) -> DriveScenario:
+    """Return the busiest hour of a city's demand; its files are made under `folder`, or found there.
+
+    Raises
+    ------
+    ScenarioInvalid, SourceUnavailable, SourceMalformed
+        If the city's network or demand cannot be used.
+    """
+    begin_s, end_s = _busiest_hour(city.file.demand)
+    scenario = Scenario(
+        net_path=city.net_path,
+        route_paths=city.route_paths,
+        additional_paths=city.additional_paths,
+        begin_s=begin_s,
+        end_s=end_s,
+        until_s=end_s,
+        informed_share=0.0,
+        emergency_probes=0,
+    )
+    prepared = prepare(scenario, folder)
+    return DriveScenario(
+        name=city.name,
+        net_path=city.net_path,
+        route_paths=(prepared.vehicles_path,),
+        additional_paths=tuple(prepared.additional("micro")),
+        begin_s=begin_s,
+        until_s=end_s + _COOL_DOWN_S,
+        watch_from_s=max(0.0, begin_s - watch_s),
+    )
+
+
+def _busiest_hour(demand: DemandSection) -> tuple[float, float]:
+    """Return when most vehicles depart; a short demand is taken whole."""
+    hours = demand.departures_by_hour
+    if demand.kind == "hour" or not hours:
+        return demand.begin_s, min(demand.end_s, demand.begin_s + _HOUR_S)
+    begin_s = _HOUR_S * max(range(len(hours)), key=lambda hour: hours[hour])
+    return max(begin_s, demand.begin_s), min(begin_s + _HOUR_S, demand.end_s)
 
 
 def _configuration_in(path: Path) -> Path:
