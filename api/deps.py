@@ -19,6 +19,7 @@ from api.tokens import Tokens, load_tokens
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.pipeline.virtual_signals_desk import VirtualSignalsDesk
 from trafficfeed.pipeline.workspace import find_city, ground_of
 from trafficfeed.publishing.partners import FILE_NAME, Partner, load_partners
 from trafficfeed.publishing.reader import ReleaseReader
@@ -101,6 +102,11 @@ class Services:
         except TrafficFeedError as error:
             _log.error("partners: %s", error)
             return ()
+
+    @cached_property
+    def virtual_signals(self) -> VirtualSignalsDesk:
+        """Where officers enter what they direct."""
+        return VirtualSignalsDesk(lambda: self.database, self.settings.city)
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -2,20 +2,23 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Final
 
 from fastapi import Depends
 
+from api.advisories import Advisories
 from api.deps import Services, ServicesDep
 from api.problems import Problem
 from api.signal_stream import SignalStream
 from trafficfeed.errors import SourceUnavailable, TrafficFeedError
 from trafficfeed.pipeline.live_city import LiveCity
+from trafficfeed.publishing.advisory_overlay import AdvisoryOverlay
 from trafficfeed.publishing.bus import LocalBus
 from trafficfeed.publishing.mqtt_bus import MqttBus
 from trafficfeed.publishing.signal_board import SignalBoard
-from trafficfeed.signals.topology import Topology
+from trafficfeed.signals.topology import Intersection, Topology
 from trafficfeed.signals.topology_building import build_topology
 from trafficfeed.signals.topology_document import from_json
 
@@ -38,21 +41,29 @@ class Live:
             self.broker = MqttBus(settings.signals_bus, settings.city, shards=settings.signals_shards)
             self.bus.subscribe(self.broker.publish)
         self.stream = SignalStream(self.board, services.clock())
+        self.advisories = Advisories(services, AdvisoryOverlay(self.bus), self.board)
         self.city = LiveCity(
-            self.bus,
+            self.advisories.overlay,
             services.clock,
             zone=services.zone,
             topology=topology,
             log_folder=settings.state_dir / "signals" / settings.city,
             pace_s=settings.signals_pace_s,
         )
-        self._task = asyncio.get_running_loop().create_task(self.city.hub.run())
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(one) for one in (self.city.hub.run(), self.advisories.run())]
+
+    @property
+    def intersections(self) -> Mapping[str, Intersection]:
+        """All that may be asked for by id: those of the city, and those that people direct."""
+        return self.advisories.among(self.topology.intersections if self.topology else {})
 
     async def stop(self) -> None:
         """Stop publishing and close the log."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         self.city.close()
         if self.broker is not None:
             self.broker.close()

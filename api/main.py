@@ -35,6 +35,7 @@ from api.routes import (
     signal_stream,
     signals,
     stream,
+    virtual_signals,
 )
 from api.score_keeping import ScoreKeeping
 from api.signal_pages import SignalPages
@@ -71,6 +72,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
         dry_run.router, signal_states.router, signals.router, signal_stream.router, signal_pages.router,
+        virtual_signals.router,
         pages.router,
     ):  # fmt: skip
         app.include_router(router)

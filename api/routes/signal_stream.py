@@ -48,7 +48,7 @@ async def signals(
 
     With `Last-Event-ID`, as browsers send it when they reconnect, the changes since are sent instead of a snapshot.
     """
-    wanted = wanted_of(live.topology.intersections if live.topology else {}, bbox, ids)
+    wanted = wanted_of(live.intersections, bbox, ids)
     if live.stream.clients >= MOST_CLIENTS:
         detail = f"{MOST_CLIENTS} clients are connected: poll /v1/signals instead, or come back."
         raise Problem(503, "too-many-clients", detail, headers={"Retry-After": "30"})

@@ -37,7 +37,7 @@ async def snapshot(
     datum: Annotated[str, Query(description="wgs84, gcj02 or bd09")] = "wgs84",
 ) -> Response:
     """Return a point for each signal group with its aspect and what is foreseen, now or as it was at an instant."""
-    known = live.topology.intersections if live.topology else {}
+    known = live.intersections
     states, at = await _states(live, wanted_of(known, bbox, ids), as_of, now)
     data = await asyncio.to_thread(
         signals_geojson.encode_all, states.values(), intersections=known, publication_time=at, datum=datum
@@ -60,7 +60,7 @@ async def as_china(live: LiveDep, now: Now, id: IntersectionId, as_of: AsOf = No
 @router.get("/{id}.mapem", summary="One intersection's topology as MAPEM (UPER)", response_class=Response)
 def as_mapem(live: LiveDep, id: IntersectionId) -> Response:
     """Return the ETSI MAPEM: lanes, connections and groups that the SPATEM speaks of."""
-    found = live.topology.intersections.get(id) if live.topology else None
+    found = live.intersections.get(id)
     if found is None:
         raise _unknown(id)
     return Response(mapem.encode(found), media_type=mapem.MEDIA_TYPE, headers=_HEADERS)
@@ -97,7 +97,7 @@ async def _states(
     at = instant_in(as_of, now)
     found = live.board.at(at, wanted)
     if found is None:
-        found = await asyncio.to_thread(live.city.at, at)
+        found = await asyncio.to_thread(live.city.at, at) | await asyncio.to_thread(live.advisories.at, at)
         found = found if wanted is None else {id: state for id, state in found.items() if id in wanted}
     return found, at
 

@@ -2,12 +2,14 @@ from datetime import UTC, datetime
 
 import pytest
 from made_orders import made_order
+from made_virtual_signals import made_virtual_signal
 
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.simulation.certificate import Certificate, Estimate, Verdict
 from trafficfeed.store.certificates import Certificates
 from trafficfeed.store.database import Database
 from trafficfeed.store.orders import Orders
+from trafficfeed.store.virtual_signals import MAKE, VirtualSignals
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
@@ -34,4 +36,5 @@ def history(database: Database) -> Database:
         kept.add(made_certificate(), order_id="water-main", version=1, report="reports/c1", as_of=NOW)
         finding = Finding(rule="window.notice", severity=Severity.WARNING, message="short notice", detail={"hours": 3})
         kept.add_check([finding], order_id="water-main", version=1, as_of=NOW)
+        VirtualSignals(connection, "town").add(made_virtual_signal(as_of=NOW), action=MAKE, actor="ann", as_of=NOW)
     return database

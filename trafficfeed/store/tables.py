@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from trafficfeed.closures.orders import OrderState
 
-SCHEMA_REVISION: Final = "0001"
+SCHEMA_REVISION: Final = "0002"
 """The newest migration: a database that says so needs none."""
 
 
@@ -160,5 +160,52 @@ outbox = Table(
     Index(None, "done_at", "due"),
 )
 
-APPEND_ONLY: Final = ("order_versions", "checks", "certificates", "audit_log")
+virtual_signal_versions = Table(
+    "virtual_signal_versions",
+    metadata,
+    Column("signal_id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("city", String(200), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("body", JSON, nullable=False),
+    Index(None, "city", "expires_at"),
+)
+
+push_messages = Table(
+    "push_messages",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True),
+    Column("partner", String(40), nullable=False),
+    Column("record_id", String(300), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("due", UtcDateTime, nullable=False),
+    Column("leased_until", UtcDateTime),
+    Column("attempts", Integer, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("done_at", UtcDateTime),
+    Column("dead_at", UtcDateTime),
+    UniqueConstraint("partner", "record_id", "version"),
+    UniqueConstraint("key"),
+    Index(None, "done_at", "dead_at", "due"),
+)
+
+push_cursors = Table(
+    "push_cursors",
+    metadata,
+    Column("partner", String(40), primary_key=True),
+    Column("release", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("format", String(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+APPEND_ONLY: Final = ("order_versions", "checks", "certificates", "audit_log", "virtual_signal_versions")
 """Tables whose rows the database itself refuses to change or delete (triggers, made by the migrations)."""
