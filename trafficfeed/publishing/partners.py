@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,9 +15,14 @@ from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats.profiles import PROFILES
 from trafficfeed.formats.standards import STANDARDS
 from trafficfeed.network.city import City
+from trafficfeed.publishing.push import key_bytes
 
 FILE_NAME: Final = "partners.toml"
 RULES: Final = ("closure", "lanes_closed", "vehicles", "speed_limit", "one_way", "turn_ban", "metering")
+
+_IN_FILE: Final = "file:"
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_LEAST_SECRET: Final = 24
 
 _PartnerId = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -49,6 +55,8 @@ class Partner:
         GB/T 29100 codes by ``reason.rule``, ``reason`` or ``rule``, for ``rsi``.
     token_sha256
         Hex digest of the token that opens its feeds; None: they are open to all.
+    push_url, push_secret
+        Where it is told of each change by HTTPS, and what those messages are sealed with; None: it is not.
     """
 
     id: str
@@ -61,6 +69,8 @@ class Partner:
     contact: str = ""
     event_codes: Mapping[str, int] = field(default_factory=dict, hash=False)
     token_sha256: str | None = None
+    push_url: str | None = None
+    push_secret: str | None = field(default=None, repr=False)
 
 
 class _Strict(BaseModel):
@@ -80,6 +90,8 @@ class _Entry(_Strict):
     contact: str = ""
     event_codes: _Codes | str = Field(default_factory=dict, description="a table, or a TOML file beside this one")
     token_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    push_url: str | None = None
+    push_secret: str | None = Field(None, repr=False, description="the secret, or file:NAME of a file beside this one")
 
 
 class _File(_Strict):
@@ -103,16 +115,18 @@ def load_partners(city: City) -> tuple[Partner, ...]:
         return ()
     entries = _read(path, _File).partner
     codes = [_codes(entry, path) for entry in entries]
+    secrets = [_secret(entry, path) for entry in entries]
     findings = [*_repeated(entries)]
     for at, (entry, found) in enumerate(zip(entries, codes, strict=True)):
         where = f"partner[{at}]"
         findings += [*_profile(entry, where), *_formats(entry, found, where), *_keys(found, f"{where}.event_codes")]
+        findings += [*_push(entry, secrets[at], where)]
     if findings:
         raise ScenarioInvalid(f"{path} cannot be used: {findings[0].message} ({findings[0].where})", findings)
-    return tuple(_partner(entry, found) for entry, found in zip(entries, codes, strict=True))
+    return tuple(_partner(*one) for one in zip(entries, codes, secrets, strict=True))
 
 
-def _partner(entry: _Entry, codes: Mapping[str, int]) -> Partner:
+def _partner(entry: _Entry, codes: Mapping[str, int], secret: str | None) -> Partner:
     return Partner(
         id=entry.id,
         title=entry.title,
@@ -124,6 +138,8 @@ def _partner(entry: _Entry, codes: Mapping[str, int]) -> Partner:
         contact=entry.contact,
         event_codes=codes,
         token_sha256=entry.token_sha256,
+        push_url=entry.push_url,
+        push_secret=secret,
     )
 
 
@@ -131,6 +147,19 @@ def _codes(entry: _Entry, path: Path) -> Mapping[str, int]:
     if isinstance(entry.event_codes, str):
         return _read(path.parent / entry.event_codes, _CodesFile).event_codes
     return entry.event_codes
+
+
+def _secret(entry: _Entry, path: Path) -> str | None:
+    """Return the push secret, from its own file where it is kept in one."""
+    if entry.push_secret is None or not entry.push_secret.startswith(_IN_FILE):
+        return entry.push_secret
+    kept = path.parent / entry.push_secret.removeprefix(_IN_FILE)
+    try:
+        return kept.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioInvalid(
+            f"{path}: the push secret of {entry.id} cannot be read from {kept}: {error}; mend the path or the file"
+        ) from error
 
 
 def _read(path: Path, model: type[_Model]) -> _Model:
@@ -175,6 +204,26 @@ def _formats(entry: _Entry, codes: Mapping[str, int], where: str) -> Iterator[Fi
             allowed = " or ".join(STANDARDS[name].datums)
             message = f"{name} cannot be published in {entry.datum}"
             yield _finding("datum", place, message, f"use {allowed} for it, or take it off this partner")
+
+
+def _push(entry: _Entry, secret: str | None, where: str) -> Iterator[Finding]:
+    if entry.push_url is None:
+        if secret is not None:
+            message = "there is a push_secret and no push_url"
+            yield _finding("push", f"{where}.push_url", message, "give the URL, or take the secret out")
+        return
+    url = urlsplit(entry.push_url)
+    secure = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
+    if not secure or not url.hostname or url.username or url.fragment:
+        message = "a push_url is an https address without a user or a fragment"
+        yield _finding("push", f"{where}.push_url", message, "give https://host/path (http on this machine alone)")
+    try:
+        strong = secret is not None and len(key_bytes(secret)) >= _LEAST_SECRET
+    except ValueError:
+        strong = False
+    if not strong:
+        message = f"a push_url needs a push_secret of {_LEAST_SECRET} bytes or more (whsec_… is base64)"
+        yield _finding("push", f"{where}.push_secret", message, "make one: `openssl rand -base64 32`")
 
 
 def _keys(codes: Mapping[str, int], where: str) -> Iterator[Finding]:
