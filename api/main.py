@@ -30,6 +30,7 @@ from api.routes import (
     pages,
     partners,
     releases,
+    signal_accuracy,
     signal_pages,
     signal_states,
     signal_stream,
@@ -72,7 +73,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
         dry_run.router, signal_states.router, signals.router, signal_stream.router, signal_pages.router,
-        virtual_signals.router,
+        signal_accuracy.router, virtual_signals.router,
         pages.router,
     ):  # fmt: skip
         app.include_router(router)

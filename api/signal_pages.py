@@ -18,7 +18,7 @@ from trafficfeed.errors import TrafficFeedError
 from trafficfeed.pipeline.signal_scorecards import DAYS
 from trafficfeed.signals.accuracy.demotion import DemotionRule
 from trafficfeed.signals.states import IntersectionState
-from trafficfeed.signals.topology import Intersection, Topology
+from trafficfeed.signals.topology import Intersection
 
 SCRIPT: Final = (WEB / "signals.js").read_bytes()
 STYLE: Final = (WEB / "signals.css").read_bytes()
@@ -32,24 +32,24 @@ def _versioned(name: str, data: bytes) -> str:
 
 
 class SignalPages:
-    """Renders the pages; the map is kept while the topology stands."""
+    """Renders the pages; the map is kept while the junctions stand."""
 
     def __init__(self, services: Services, pages: Pages) -> None:
         self._services = services
         self._pages = pages
         self._scores = KeptScores(services.objects)
         self._lock = threading.Lock()
-        self._map: tuple[str, SignalMap | None] = ("", None)
+        self._map: tuple[tuple[Any, ...], SignalMap] | None = None
 
     def city(self, now: datetime) -> str | None:
         """Return the map with all lamps, or None where this server has no live signals."""
-        topology = self._topology
-        if topology is None:
+        intersections = self._intersections
+        if intersections is None:
             return None
-        views = sorted(self._views(topology.intersections, now), key=lambda one: (one.name, one.id))
+        views = sorted(self._views(intersections, now), key=lambda one: (one.name, one.id))
         return self._render(
             "signals.html",
-            map=self._drawn(topology),
+            map=self._drawn(intersections),
             junctions=views[:_MOST_LISTED],
             unlisted=max(len(views) - _MOST_LISTED, 0),
             views={one.id: one for one in views},
@@ -60,8 +60,7 @@ class SignalPages:
 
     def junction(self, id: str, now: datetime) -> str | None:
         """Return one junction's page, or None where there is no such junction."""
-        topology = self._topology
-        one = topology.intersections.get(id) if topology else None
+        one = (self._intersections or {}).get(id)
         if one is None:
             return None
         scores = self._scores.junction(id, zone=self._services.zone, now=now)
@@ -80,9 +79,10 @@ class SignalPages:
         )
 
     @property
-    def _topology(self) -> Topology | None:
+    def _intersections(self) -> Mapping[str, Intersection] | None:
+        """Those of the city, and those that people direct; None without live signals."""
         live = self._services.live
-        return None if live is None else live.topology
+        return None if live is None else live.intersections
 
     def _views(self, intersections: Mapping[str, Intersection], now: datetime) -> list[JunctionView]:
         live = self._services.live
@@ -93,16 +93,16 @@ class SignalPages:
         states: dict[str, IntersectionState] = {id: latest[id].state for id in intersections if id in latest}
         return [junction_view(one, states.get(id), demoted, now) for id, one in intersections.items()]
 
-    def _drawn(self, topology: Topology) -> SignalMap | None:
+    def _drawn(self, intersections: Mapping[str, Intersection]) -> SignalMap | None:
         """Return the map, or None where the city's graph cannot be read: the list still stands."""
         try:
             graph = self._services.graph
         except TrafficFeedError:
             return None
-        key = f"{topology.version} {graph.network_hash}"
+        key = (graph.network_hash, tuple((one.id, one.lonlat, len(one.groups)) for one in intersections.values()))
         with self._lock:
-            if self._map[0] != key:
-                self._map = (key, draw_signals(graph, list(topology.intersections.values())))
+            if self._map is None or self._map[0] != key:
+                self._map = (key, draw_signals(graph, list(intersections.values())))
             return self._map[1]
 
     def _render(self, template: str, **context: Any) -> str:

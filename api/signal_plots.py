@@ -11,7 +11,7 @@ WIDTH: Final = 480
 HEIGHT: Final = 150
 _TOP: Final = 20
 _BOTTOM: Final = 124
-_LEFT: Final = 44
+_LEFT: Final = 54
 _MOST_BAR: Final = 40.0
 
 

@@ -123,7 +123,7 @@ class StandingLive:
     """The live part, standing still: what was published last, and the scores."""
 
     def __init__(self) -> None:
-        self.topology: Topology | None = TOPOLOGY
+        self.intersections = TOPOLOGY.intersections
         self.board = SimpleNamespace(latest={})
         self.city = SimpleNamespace(accuracy=Accuracy(NOW.tzinfo))
 
@@ -262,6 +262,17 @@ def test_the_scorecard_is_plotted_by_horizon_and_by_day(visitor: TestClient, liv
 def _a_minute_later(visitor: TestClient) -> str:
     visitor.app.state.services.clock.forward(seconds=61)  # type: ignore[attr-defined]
     return visitor.get("/signals/a-1").text
+
+
+def test_programs_get_the_released_scorecard_and_are_told_when_it_is_the_same(
+    visitor: TestClient, live: StandingLive
+) -> None:
+    assert visitor.get("/v1/accuracy/signals").status_code == 404
+    scored(live, visitor, error_s=5)
+    answer = visitor.get("/v1/accuracy/signals")
+    assert answer.json()["groups"][0]["within_1s"] == 0.0
+    again = visitor.get("/v1/accuracy/signals", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_before_the_first_release_the_city_has_no_scorecard(visitor: TestClient, live: StandingLive) -> None:
