@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Any, Final
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
@@ -35,10 +35,17 @@ class EventSource(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events; a client that does not read is not an error of ours."""
-        shrink = scope.get("extensions", {}).get("trafficfeed.small_buffer")
-        if shrink is not None:  # what the kernel buffers for a client that does not read, it would not be missed for
-            shrink["call"]()
+        extensions = scope.get("extensions", {})
+        # what the kernel buffers for a client that does not read, it would not be missed for
+        _call(extensions, "trafficfeed.small_buffer")
         try:
             await super().__call__(scope, receive, send)
         except SendTimeoutError:
+            _call(extensions, "trafficfeed.hang_up")  # or the server would wait for it to take the rest
             _log.info("a client of %s did not read for %g s and was dropped", scope["path"], self.send_timeout)
+
+
+def _call(extensions: dict[str, Any], name: str) -> None:
+    """Ask the server for what only it can do to a connection; another server than ours does not know it."""
+    if name in extensions:
+        extensions[name]["call"]()

@@ -14,10 +14,12 @@ from api.problems import Problem
 from api.signal_stream import SignalStream
 from trafficfeed.errors import SourceUnavailable, TrafficFeedError
 from trafficfeed.pipeline.live_city import LiveCity
+from trafficfeed.pipeline.live_sources import sources
 from trafficfeed.publishing.advisory_overlay import AdvisoryOverlay
 from trafficfeed.publishing.bus import LocalBus
 from trafficfeed.publishing.mqtt_bus import MqttBus
 from trafficfeed.publishing.signal_board import SignalBoard
+from trafficfeed.signals.signal_index import SignalIndex
 from trafficfeed.signals.topology import Intersection, Topology
 from trafficfeed.signals.topology_building import build_topology
 from trafficfeed.signals.topology_document import from_json
@@ -30,7 +32,7 @@ _log = logging.getLogger(__name__)
 class Live:
     """The lamps of the served city, their board and their stream; on the event loop."""
 
-    def __init__(self, services: Services, topology: Topology | None) -> None:
+    def __init__(self, services: Services, topology: Topology, index: SignalIndex | None) -> None:
         settings = services.settings
         self.topology = topology
         self.bus = LocalBus()
@@ -51,12 +53,13 @@ class Live:
             pace_s=settings.signals_pace_s,
         )
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(one) for one in (self.city.hub.run(), self.advisories.run())]
+        fed_by = sources(settings, services.city, index, self.city.intake, services.clock)
+        self._tasks = [loop.create_task(one) for one in (self.city.hub.run(), self.advisories.run(), *fed_by)]
 
     @property
     def intersections(self) -> Mapping[str, Intersection]:
         """All that may be asked for by id: those of the city, and those that people direct."""
-        return self.advisories.among(self.topology.intersections if self.topology else {})
+        return self.advisories.among(self.topology.intersections)
 
     async def stop(self) -> None:
         """Stop publishing and close the log."""
@@ -74,13 +77,13 @@ async def start_live(services: Services) -> Live | None:
     if services.settings.signals == OFF:
         return None
     try:
-        return Live(services, await asyncio.to_thread(topology_of, services))
+        return Live(services, *await asyncio.to_thread(_signals_of, services))
     except TrafficFeedError as error:
         _log.error("no live signals: %s", error)
         return None
 
 
-def topology_of(services: Services) -> Topology | None:
+def topology_of(services: Services) -> Topology:
     """Return the signals of the city that is served: those of the settings' file, or of its network.
 
     Raises
@@ -88,15 +91,18 @@ def topology_of(services: Services) -> Topology | None:
     TrafficFeedError
         As `from_json` and `build_topology`.
     """
+    return _signals_of(services)[0]
+
+
+def _signals_of(services: Services) -> tuple[Topology, SignalIndex | None]:
     given = services.settings.signals_topology
     if given is not None:
         try:
-            return from_json(given.read_bytes())
+            return from_json(given.read_bytes()), None
         except OSError as error:
             raise SourceUnavailable(f"{given} cannot be read: {error}; set TRAFFICFEED_SIGNALS_TOPOLOGY") from error
     city = services.city
-    topology, _ = build_topology(services.graph, city.net_path, additional_paths=city.additional_paths, city=city.name)
-    return topology
+    return build_topology(services.graph, city.net_path, additional_paths=city.additional_paths, city=city.name)
 
 
 def live(services: ServicesDep) -> Live:

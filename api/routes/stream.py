@@ -1,14 +1,12 @@
 """The change stream of closures, as server-sent events."""
 
-import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
-from sse_starlette import EventSourceResponse, ServerSentEvent
-from sse_starlette.sse import SendTimeoutError
-from starlette.types import Receive, Scope, Send
+from sse_starlette import ServerSentEvent
 
 from api.deps import ServicesDep
+from api.event_source import EventSource
 from api.feed_answers import Since
 from api.history import has_increments
 from api.problems import Problem
@@ -20,25 +18,10 @@ router = APIRouter(prefix="/v1/stream", tags=["feeds"])
 
 HEARTBEAT_S = 15.0
 SEND_TIMEOUT_S = 10.0
-_log = logging.getLogger(__name__)
 _REFUSALS: Responses = {
     422: {"model": ProblemOut, "description": "This format has no increments; `formats` lists those that have"},
     503: {"model": ProblemOut, "description": "As many clients as can be served are connected"},
 }
-
-
-class _Stream(EventSourceResponse):
-    """Events until the client goes, or does not read for too long."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events; a client that does not read is not an error of ours."""
-        shrink = scope.get("extensions", {}).get("trafficfeed.small_buffer")
-        if shrink is not None:  # what the kernel buffers for a client that does not read, it would not be missed for
-            shrink["call"]()
-        try:
-            await super().__call__(scope, receive, send)
-        except SendTimeoutError:
-            _log.info("a client of the stream did not read for %g s and was dropped", SEND_TIMEOUT_S)
 
 
 @router.get(
@@ -69,11 +52,9 @@ async def closures(
     if services.stream.clients >= MOST_CLIENTS:
         detail = f"{MOST_CLIENTS} clients are connected: poll with `since` instead, or come back."
         raise Problem(503, "too-many-clients", detail, headers={"Retry-After": "30"})
-    return _Stream(
+    return EventSource(
         services.stream.events(format, last_event_id or since),
-        headers={"Access-Control-Allow-Origin": "*"},
-        ping=HEARTBEAT_S,
-        sep="\n",
-        ping_message_factory=lambda: ServerSentEvent(comment="still here", sep="\n"),
-        send_timeout=SEND_TIMEOUT_S,
+        heartbeat_s=HEARTBEAT_S,
+        heartbeat=lambda: ServerSentEvent(comment="still here", sep="\n"),
+        send_timeout_s=SEND_TIMEOUT_S,
     )

@@ -15,6 +15,8 @@ REMEMBER: Final = "trafficfeed.remember"
 SMALL_BUFFER: Final = "trafficfeed.small_buffer"
 """The extension by which an application has a connection's send buffer made small: a stream, that has to notice soon
 when nobody reads."""
+HANG_UP: Final = "trafficfeed.hang_up"
+"""The extension by which it ends a connection at once, whatever its client has not taken yet."""
 CALL: Final = "call"
 SEND_BUFFER_BYTES: Final = 128 * 1024
 Remember = Callable[[int, Sequence[tuple[bytes, bytes]], bytes, Callable[[], bool]], None]
@@ -60,7 +62,11 @@ def repeating_protocol() -> type[HttpToolsProtocol]:
             super().on_message_begin()
             self._is_between = False
             self._begun += 1
-            self.scope["extensions"] = {REMEMBER: {CALL: self._remember}, SMALL_BUFFER: {CALL: self._shrink}}
+            self.scope["extensions"] = {
+                REMEMBER: {CALL: self._remember},
+                SMALL_BUFFER: {CALL: self._shrink},
+                HANG_UP: {CALL: self.transport.abort},
+            }
 
         def on_message_complete(self) -> None:
             super().on_message_complete()

@@ -1,0 +1,91 @@
+"""The street: posts what the made city's lamps show, when they show it, to the API; run as a process of its own."""
+
+import asyncio
+import json
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+
+from benchmarks.load_trial.made_city import GROUPS, Lit, street
+
+EVERY_S: Final = 0.01
+_KEEP_ALIVE_S: Final = 0.5
+_MOST: Final = 2000
+
+
+async def main() -> None:
+    """Post until stdin is closed; then print, as JSON, what was sent: [unix ms, intersection number, group] each."""
+    port, token, intersections, begin_s = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+    post = await Post.open(port, token)
+    lits = street(intersections, begin_s)
+    await asyncio.sleep(max(begin_s + 0.5 - time.time(), 0.0))
+    first = list(islice(lits, intersections * GROUPS))  # the first of each group: all red
+    for start in range(0, len(first), _MOST):
+        await post.send(first[start : start + _MOST])
+    stop = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+    sent: list[tuple[int, int, int]] = []
+    held_up: list[float] = []
+    upcoming, spoke = next(lits), 0.0
+    while not stop.is_set():
+        now, batch = time.time(), []
+        while upcoming.at_s <= now:
+            batch.append(upcoming)
+            upcoming = next(lits)
+        if batch or now - spoke > _KEEP_ALIVE_S:
+            held_up.extend(now - lit.at_s for lit in batch)
+            for start in range(0, max(len(batch), 1), _MOST):
+                await post.send(batch[start : start + _MOST])
+            sent.extend((_ms(lit), int(lit.intersection[5:]), lit.group) for lit in batch)
+            spoke = now
+        await asyncio.sleep(max(EVERY_S - (time.time() - now), 0.0))
+    held_up.sort()
+    late_s = held_up[int(0.99 * len(held_up))] if held_up else 0.0
+    json.dump({"sent": sent, "late_p99_s": late_s, "cpu_s": time.process_time()}, sys.stdout)
+
+
+class Post:
+    """One kept-alive connection; the next delivery goes when the last was answered, as a gateway's would."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
+        self._reader, self._writer = reader, writer
+        self._head = (
+            f"POST /v1/signals/states HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            "Content-Type: application/json\r\nContent-Length: "
+        ).encode()
+
+    @classmethod
+    async def open(cls, port: int, token: str) -> "Post":
+        """Connect."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port), token)
+
+    async def send(self, lits: list[Lit]) -> None:
+        """Post a delivery, and read the answer."""
+        states = [
+            {"intersection": lit.intersection, "group": lit.group, "aspect": lit.aspect.value, "observed_at": _iso(lit)}
+            for lit in lits
+        ]
+        body = json.dumps({"states": states}).encode()
+        self._writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        length = int(
+            next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")).split()[1]
+        )
+        answer = await self._reader.readexactly(length)
+        if not head.startswith(b"HTTP/1.1 202"):
+            raise RuntimeError(f"{head.decode()}{answer.decode()}")
+
+
+def _ms(lit: Lit) -> int:
+    return int(lit.at_s * 1000)
+
+
+def _iso(lit: Lit) -> str:
+    return datetime.fromtimestamp(_ms(lit) / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
