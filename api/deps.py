@@ -19,6 +19,7 @@ from api.tokens import Tokens, load_tokens
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.pipeline.bend_desk import BendDesk
 from trafficfeed.pipeline.virtual_signals_desk import VirtualSignalsDesk
 from trafficfeed.pipeline.workspace import find_city, ground_of
 from trafficfeed.publishing.partners import FILE_NAME, Partner, load_partners
@@ -107,6 +108,16 @@ class Services:
     def virtual_signals(self) -> VirtualSignalsDesk:
         """Where officers enter what they direct."""
         return VirtualSignalsDesk(lambda: self.database, self.settings.city)
+
+    @cached_property
+    def bends(self) -> BendDesk:
+        """Bends with poor sight, and who is behind them."""
+        return BendDesk(self.settings)
+
+    @cached_property
+    def detectors(self) -> Tokens:
+        """Detectors that may report, and nothing else."""
+        return Tokens({name: token.get_secret_value() for name, token in self.settings.detector_tokens.items()})
 
     @cached_property
     def tokens(self) -> Tokens:

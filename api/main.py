@@ -17,8 +17,10 @@ from api.fast_path import FastPath
 from api.guards import BodyLimit, SecurityHeaders
 from api.live import start_live
 from api.pages import Pages
+from api.pusher import PushThread
 from api.routes import (
     alerts,
+    bends,
     certificates,
     dry_run,
     emergencies,
@@ -29,6 +31,7 @@ from api.routes import (
     orders,
     pages,
     partners,
+    pushes,
     releases,
     signal_accuracy,
     signal_pages,
@@ -73,7 +76,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
         dry_run.router, signal_states.router, signals.router, signal_stream.router, signal_pages.router,
-        signal_accuracy.router, virtual_signals.router,
+        signal_accuracy.router, virtual_signals.router, bends.router, pushes.router,
         pages.router,
     ):  # fmt: skip
         app.include_router(router)
@@ -97,7 +100,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await asyncio.to_thread(services.warm_up)
     loops = [asyncio.create_task(loop(services)) for loop in (_poll, _compress)]
-    ticker = _ticker(services)
+    ticker, pushes_sent = _ticker(services), _push_thread(services)
     services.live = await start_live(services)
     loops.append(asyncio.create_task(ScoreKeeping(services).run()))
     yield
@@ -105,6 +108,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.live.stop()
     if ticker is not None:
         await asyncio.to_thread(ticker.stop)
+    if pushes_sent is not None:
+        await asyncio.to_thread(pushes_sent.stop)
     for loop in loops:
         loop.cancel()
         with suppress(asyncio.CancelledError):
@@ -120,6 +125,15 @@ def _ticker(services: Services) -> Ticker | None:
     services.wake = ticker.wake
     ticker.start()
     return ticker
+
+
+def _push_thread(services: Services) -> PushThread | None:
+    """Tell partners of what is released, where time passes in this process."""
+    if services.clock is not wall_clock or not services.settings.api_tick_s:
+        return None
+    thread = PushThread(services)
+    thread.start()
+    return thread
 
 
 async def _poll(services: Services) -> None:

@@ -53,6 +53,17 @@ class SimulationSettings(BaseModel):
     confirm_max_pairs: int = Field(12, ge=2)
 
 
+class BendSettings(BaseModel):
+    """What makes a bend one to warn of; where the view is blocked no map says, so that distance is assumed."""
+
+    clear_m: float = Field(3.5, gt=0, description="from the middle of the lane to what blocks the view in a bend")
+    least_turn_deg: float = Field(35.0, gt=0, lt=180, description="what turns less is no bend")
+    widest_radius_m: float = Field(150.0, gt=0, description="what is wider is no bend")
+    least_speed_mps: float = Field(8.3, ge=0, description="streets with a lower limit are left out")
+    lateral_mps2: float = Field(3.0, gt=0, description="sideways acceleration that drivers bear")
+    lead_s: float = Field(2.0, ge=0, description="driving time from the warning to where stopping begins")
+
+
 class Settings(BaseSettings):
     """All settings; environment variables are ``TRAFFICFEED_…``, nested ones ``TRAFFICFEED_SIMULATION__WORKERS``."""
 
@@ -90,6 +101,10 @@ class Settings(BaseSettings):
     signals_bus: str = Field("", description="mqtt://host:port: publish by that broker too; empty: within the process")
     signals_pace_s: float = Field(0.04, gt=0, le=1, description="what comes within it is published as one")
     signals_shards: int = Field(64, ge=1, description="topics that the broker's batches are divided among")
+    bends: BendSettings = BendSettings()
+    detector_tokens: dict[str, SecretStr] = Field(
+        default_factory=dict, description="detector's name → token: it may report who is behind a bend, nothing else"
+    )
     keep_ended_s: float = Field(3600.0, ge=0, description="how long an ended record stays in the feeds")
     keep_tombstones_s: float = Field(
         7 * 86400.0, ge=0, description="how long the feeds name a record that is gone, and why"

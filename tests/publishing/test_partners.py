@@ -117,3 +117,36 @@ def test_a_missing_table_of_codes_is_named(tmp_path: Path) -> None:
 
 def test_no_table_of_true_codes_comes_with_the_project() -> None:
     assert all(not partner.event_codes for partner in load_partners(city_in(HELSINKI)))
+
+
+PUSHED = WAZE + 'push_url = "https://push.example/hook"\npush_secret = "0123456789012345678901234567"\n'
+
+
+def test_a_partner_that_is_pushed_to_has_a_url_and_a_secret_that_is_not_shown(tmp_path: Path) -> None:
+    (partner,) = load_partners(city_in(tmp_path, PUSHED))
+    assert (partner.push_url, partner.push_secret) == ("https://push.example/hook", "0123456789012345678901234567")
+    assert "0123456789" not in repr(partner)
+
+
+def test_a_push_secret_may_be_kept_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "waze.secret").write_text("0123456789012345678901234567\n", "utf-8")
+    told = PUSHED.replace('"0123456789012345678901234567"', '"file:waze.secret"')
+    (partner,) = load_partners(city_in(tmp_path, told))
+    assert partner.push_secret == "0123456789012345678901234567"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("https://push.example/hook", "http://push.example/hook", "partner[0].push_url"),
+        ("https://push.example/hook", "ftp://push.example/hook", "partner[0].push_url"),
+        ("https://push.example/hook", "https://user@push.example/", "partner[0].push_url"),
+        ("https://push.example/hook", "push.example", "partner[0].push_url"),
+        ("0123456789012345678901234567", "short", "partner[0].push_secret"),
+        ("0123456789012345678901234567", "whsec_not base64!", "partner[0].push_secret"),
+        ('push_secret = "0123456789012345678901234567"', "", "partner[0].push_secret"),
+        ('push_url = "https://push.example/hook"', "", "partner[0].push_url"),
+    ],
+)
+def test_a_push_needs_https_and_a_good_secret(tmp_path: Path, old: str, new: str, where: str) -> None:
+    assert faults(tmp_path, PUSHED.replace(old, new)) == {where: "partners.push"}
