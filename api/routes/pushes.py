@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.deps import Now, ServicesDep, actor
 from api.problems import Problem
@@ -43,7 +43,18 @@ class PushOut(BaseModel):
 class PushList(BaseModel):
     """Messages, newest first."""
 
-    pushes: list[PushOut]
+    pushes: list[PushOut] = Field(
+        examples=[
+            [
+                {
+                    "id": 7, "partner": "waze", "record_id": "works.closure.first-street.p1", "version": 412,
+                    "kind": "update", "key": "msg_5f1c", "state": "delivered", "attempts": 1, "status": 204,
+                    "error": None, "created": "2026-12-05T12:00:00Z", "due": "2026-12-05T12:00:00Z",
+                    "done_at": "2026-12-05T12:00:01Z", "dead_at": None,
+                }
+            ]
+        ]
+    )  # fmt: skip
 
 
 @router.get("", summary="Pushes, newest first")
@@ -67,7 +78,7 @@ def pushes(
     summary="Try a dead letter anew",
     responses={409: {"model": ProblemOut, "description": "It is no dead letter"}},
 )
-def retry(id: Annotated[int, Path(ge=1, le=2**63 - 1)], services: ServicesDep, now: Now) -> None:
+def retry(id: Annotated[int, Path(ge=1, le=2**63 - 1, examples=[7])], services: ServicesDep, now: Now) -> None:
     """Let a message that was given up be sent again, with its key."""
     if not PushOutbox(services.database, as_of=now).retry(id):
         raise Problem(409, "no-dead-letter", f"Push {id} was not given up: there is nothing to try anew.")

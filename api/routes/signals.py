@@ -19,7 +19,9 @@ from trafficfeed.signals.states import IntersectionState
 
 router = APIRouter(prefix="/v1/signals", tags=["signals"])
 
-IntersectionId = Annotated[str, Path(max_length=200, description="The intersection's public id")]
+IntersectionId = Annotated[
+    str, Path(max_length=200, description="The intersection's public id", examples=["osm-25291537"])
+]
 _HEADERS: Final = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
 _REFUSALS: Responses = {
     404: {"model": ProblemOut, "description": "No live signals here, or no such intersection"},

@@ -82,7 +82,7 @@ class ApproachOut(BaseModel):
 class VirtualSignalOut(BaseModel):
     """A virtual signal; `state` is what apps are given, by the public id `intersection`."""
 
-    id: str
+    id: str = Field(examples=["concert-north-gate"])
     version: int
     advisory: bool
     live: bool
@@ -124,7 +124,7 @@ class VirtualSignalOut(BaseModel):
 class VirtualSignalList(BaseModel):
     """Those that hold now, by intersection."""
 
-    virtual_signals: list[VirtualSignalOut]
+    virtual_signals: list[VirtualSignalOut] = Field(examples=[[]])
 
 
 class StepOut(BaseModel):
@@ -141,7 +141,20 @@ class StepOut(BaseModel):
 class Steps(BaseModel):
     """All steps, oldest first; none of them ever changes."""
 
-    steps: list[StepOut]
+    steps: list[StepOut] = Field(
+        examples=[
+            [
+                {
+                    "version": 2,
+                    "action": "tell",
+                    "actor": "ann",
+                    "at": "2026-12-05T12:00:00Z",
+                    "approaches": {"1": "go", "2": "stop"},
+                    "expires_at": "2026-12-05T14:00:00Z",
+                }
+            ]
+        ]
+    )
 
 
 class Desk:
