@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from api.deps import Services
@@ -25,6 +25,7 @@ STYLE: Final = (WEB / "signals.css").read_bytes()
 POLICY: Final = CONTENT_SECURITY_POLICY.replace("default-src", "script-src 'self'; connect-src 'self'; default-src", 1)
 """These pages have a script of ours, which reads our own stream; from elsewhere still nothing comes."""
 _MOST_LISTED: Final = 500
+_FRESH: Final = timedelta(seconds=2)
 
 
 def _versioned(name: str, data: bytes) -> str:
@@ -39,24 +40,22 @@ class SignalPages:
         self._pages = pages
         self._scores = KeptScores(services.objects)
         self._lock = threading.Lock()
+        self._making = threading.Lock()
+        self._city: tuple[datetime, str] | None = None
         self._map: tuple[tuple[Any, ...], SignalMap] | None = None
 
     def city(self, now: datetime) -> str | None:
-        """Return the map with all lamps, or None where this server has no live signals."""
+        """Return the map with all lamps, or None where this server has no live signals.
+
+        It is made once in two seconds, however many ask: the stream begins with what is newer.
+        """
         intersections = self._intersections
         if intersections is None:
             return None
-        views = sorted(self._views(intersections, now), key=lambda one: (one.name, one.id))
-        return self._render(
-            "signals.html",
-            map=self._drawn(intersections),
-            junctions=views[:_MOST_LISTED],
-            unlisted=max(len(views) - _MOST_LISTED, 0),
-            views={one.id: one for one in views},
-            simulated=any(one.simulated for one in views),
-            overall=self._scores.overall(),
-            days=DAYS,
-        )
+        with self._making:
+            if self._city is None or not timedelta(0) <= now - self._city[0] < _FRESH:
+                self._city = (now, self._made_city(intersections, now))
+            return self._city[1]
 
     def junction(self, id: str, now: datetime) -> str | None:
         """Return one junction's page, or None where there is no such junction."""
@@ -76,6 +75,19 @@ class SignalPages:
             scored=[(group, scores.of(group.id).figures()) for group in one.groups],
             days=DAYS,
             rule=rule,
+        )
+
+    def _made_city(self, intersections: Mapping[str, Intersection], now: datetime) -> str:
+        views = sorted(self._views(intersections, now), key=lambda one: (one.name, one.id))
+        return self._render(
+            "signals.html",
+            map=self._drawn(intersections),
+            junctions=views[:_MOST_LISTED],
+            unlisted=max(len(views) - _MOST_LISTED, 0),
+            views={one.id: one for one in views},
+            simulated=any(one.simulated for one in views),
+            overall=self._scores.overall(),
+            days=DAYS,
         )
 
     @property

@@ -179,6 +179,14 @@ def test_the_map_shows_every_lamp_by_colour_and_shape_and_leads_to_its_junction(
         assert f'id="{name}"' in page
 
 
+def test_the_map_is_made_once_in_two_seconds(visitor: TestClient, live: StandingLive) -> None:
+    before = visitor.get("/signals").text
+    live.show(STATE)
+    assert visitor.get("/signals").text == before
+    visitor.app.state.services.clock.forward(seconds=2)  # type: ignore[attr-defined]
+    assert visitor.get("/signals").text != before
+
+
 def test_seconds_are_told_where_they_may_be_and_else_the_interval_alone(
     visitor: TestClient, live: StandingLive
 ) -> None:
@@ -211,6 +219,7 @@ def test_simulated_lamps_are_called_so_on_both_pages_and_real_ones_are_not(
 ) -> None:
     live.show(STATE)
     assert "Simulated." not in visitor.get("/signals").text + visitor.get("/signals/a-1").text
+    visitor.app.state.services.clock.forward(seconds=2)  # type: ignore[attr-defined]
     live.show(replace(STATE, groups=tuple(replace(group, simulated=True) for group in STATE.groups)))
     for path in ("/signals", "/signals/a-1"):
         assert "They are no real signals" in visitor.get(path).text
