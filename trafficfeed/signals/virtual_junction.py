@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from math import atan2, cos, degrees, radians
 from typing import Final
 
@@ -55,7 +55,7 @@ def junction_of(intersection: Intersection) -> VirtualJunction:
         for id in sorted(groups)
     )
     shared = _sharing(approaches)
-    crossing = _crossing(intersection.lanes, intersection.connections, by_approach)
+    crossing = _crossing(intersection, groups, by_approach)
     return VirtualJunction(intersection=intersection, approaches=approaches, conflicts=tuple(sorted(crossing - shared)))
 
 
@@ -224,17 +224,19 @@ def _manoeuvre(plane: Plane, a: int, b: int) -> Manoeuvre:
 
 
 def _crossing(
-    lanes: Sequence[SignalLane], connections: Sequence[SignalConnection], of_approach: Mapping[int, SignalLane]
+    intersection: Intersection, groups: Mapping[int, set[int]], of_approach: Mapping[int, SignalLane]
 ) -> set[tuple[int, int]]:
-    """Return the pairs of approaches that must not go together."""
-    vehicles = [lane for lane in lanes if "pedestrian" not in lane.vehicles]
+    """Return the pairs of approaches that must not go together: by the conflict matrix, and by the lines of moves."""
+    vehicles = [lane for lane in intersection.lanes if "pedestrian" not in lane.vehicles]
     approach = {lane.id: lane.approach for lane in vehicles if lane.ingress}
     by_arm = [
         replace(move, group=approach[move.from_lane])
-        for move in connections
+        for move in intersection.connections
         if move.from_lane in approach and move.manoeuvre is not Manoeuvre.U_TURN
     ]
-    crossing = set(conflicts_of(vehicles, by_arm))
+    crossing = set(conflicts_of(vehicles, by_arm)) & set(combinations(sorted(groups), 2))
+    known = {*intersection.conflicts, *((b, a) for a, b in intersection.conflicts)}
+    crossing |= {(a, b) for a, b in combinations(sorted(groups), 2) if known & set(product(groups[a], groups[b]))}
     straight = [move for move in by_arm if move.manoeuvre is Manoeuvre.STRAIGHT]
     head_on = set(conflicts_of(vehicles, straight))
     return {pair for pair in crossing if pair in head_on or not _opposite(*(of_approach[id] for id in pair))}
