@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -21,18 +20,30 @@ _ROWS_AT_ONCE = 40
 
 
 class Rows(NamedTuple):
-    """Candidates: `instant` numbers the instants that they belong to, which stand for `seconds`; all shape (rows,)."""
+    """Candidates: `instant` numbers the instants that they belong to, which stand for `seconds`; shape (rows,)."""
 
-    thing: NDArray[np.str_]
+    things: NDArray[np.str_]
+    thing: NDArray[np.int32]  # which of `things`
     instant: NDArray[np.int64]
     seconds: NDArray[np.float32]
     cycles_before: NDArray[np.int32]
+    settled: NDArray[np.bool_]  # said without the rule, whose columns are 0
     right: NDArray[np.bool_]
     table: NDArray[np.float32]  # (rows, columns of the rule)
 
     def of(self, chosen: NDArray[np.bool_]) -> Self:
         """Return some of the rows."""
-        return type(self)(*(column[chosen] for column in self))
+        return type(self)(self.things, *(column[chosen] for column in self[1:]))
+
+    def save(self, path: Path) -> None:
+        """Write the table."""
+        np.savez(path, **self._asdict())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as parts:
+            return cls(*(parts[name] for name in cls._fields))
 
 
 class _Onlooker(NamedTuple):
@@ -48,34 +59,36 @@ class _Onlooker(NamedTuple):
 
 def collect(path: Path, things: Sequence[str], workers: int = 2) -> Rows:
     """Replay all slices of some things; return every candidate of every instant that was reached."""
-    wanted = pq.ParquetFile(path).read().filter(pc.is_in(pc.field("thing"), pc.scalar(list(things)).values))
-    batches = [wanted.slice(k, _ROWS_AT_ONCE).to_pylist() for k in range(0, len(wanted), _ROWS_AT_ONCE)]
-    parts: list[Rows] = []
+    table = pq.read_table(path)
+    mine = np.flatnonzero(np.isin(table.column("thing").to_pylist(), list(things)))
+    batches = [table.take(mine[k : k + _ROWS_AT_ONCE]).to_pylist() for k in range(0, len(mine), _ROWS_AT_ONCE)]
+    numbers = {thing: k for k, thing in enumerate(things)}
+    parts: list[tuple[NDArray[Any], ...]] = []
     before = 0
     with ProcessPoolExecutor(workers) as pool:
-        for part in pool.map(collect_rows, batches):
-            parts.append(part._replace(instant=part.instant + before))
-            before = int(parts[-1].instant.max(initial=before)) + 1
-    return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        for found in pool.map(collect_rows, batches):
+            for thing, instant, *columns in found:
+                parts.append((np.full(len(instant), numbers[thing], np.int32), instant + before, *columns))
+                before += int(instant.max(initial=-1)) + 1
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Rows(np.array(things, dtype=str), *columns)
 
 
-def collect_rows(rows: Sequence[dict[str, Any]]) -> Rows:
-    """Replay some rows of the file."""
+def collect_rows(rows: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Replay some rows of the file; for each run the thing's name and the columns of `Rows` from `instant` on."""
     found: list[tuple[Any, ...]] = []
-    before = 0
     for row in rows:
         for record in Slice.of_row(row):
             onlooker = _Onlooker([])
-            for run in play(record, GroupPredictor(onlooker, QuantileRule.plain())):  # type: ignore[arg-type]
-                if run.outlook is not None and onlooker.seen:
-                    found.append((record.thing, *_reached(run, *onlooker.seen[0], before)))
-                    before = int(found[-1][1].max(initial=before)) + 1
-    things = np.repeat([one[0] for one in found], [len(one[1]) for one in found]) if found else np.zeros(0, str)
-    columns = [np.concatenate(column) for column in zip(*(one[1:] for one in found), strict=True)]
-    return Rows(things, *(columns or _no_columns()))
+            found.extend(
+                (record.thing, *(_reached(run, *onlooker.seen.pop()) if onlooker.seen else _settled(run)))
+                for run in play(record, GroupPredictor(onlooker, QuantileRule.plain()))  # type: ignore[arg-type]
+                if run.outlook is not None
+            )
+    return found
 
 
-def _reached(run: Played, evidence: Evidence, table: NDArray[np.float32], before: int) -> tuple[NDArray[Any], ...]:
+def _reached(run: Played, evidence: Evidence, table: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
     reached = evidence.at_s < run.lasted_s
     held = np.zeros(len(evidence.at_s), np.float32)
     held[reached] = np.diff(np.append(evidence.at_s[reached], run.lasted_s))
@@ -83,9 +96,16 @@ def _reached(run: Played, evidence: Evidence, table: NDArray[np.float32], before
     instant = evidence.instant[rows]
     right = np.abs(evidence.candidate_s[rows] - run.lasted_s) <= NEAR_S
     cycles = np.full(len(instant), run.cycles_before, np.int32)
-    return instant + before, held[instant], cycles, right, table[rows]
+    settled = np.zeros(len(instant), dtype=bool)
+    return instant.astype(np.int64), held[instant], cycles, settled, right, table[rows]
 
 
-def _no_columns() -> list[NDArray[Any]]:
-    kinds = (np.int64, np.float32, np.int32, bool)
-    return [*(np.zeros(0, kind) for kind in kinds), np.zeros((0, len(COLUMNS)), np.float32)]
+def _settled(run: Played) -> tuple[NDArray[Any], ...]:
+    outlook = run.outlook
+    assert outlook is not None
+    steps = np.flatnonzero((outlook.from_s < run.lasted_s) & (outlook.cases > 0))
+    held = np.minimum(np.append(outlook.from_s[1:], np.inf), run.lasted_s)[steps] - outlook.from_s[steps]
+    right = np.abs(outlook.likely_s[steps] - run.lasted_s) <= NEAR_S
+    cycles = np.full(len(steps), run.cycles_before, np.int32)
+    table = np.zeros((len(steps), len(COLUMNS)), np.float32)
+    return steps.astype(np.int64), held.astype(np.float32), cycles, np.ones(len(steps), dtype=bool), right, table

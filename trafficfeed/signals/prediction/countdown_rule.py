@@ -7,8 +7,9 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from trafficfeed.errors import SourceMalformed
 from trafficfeed.signals.prediction.analogue_sets import SETS
-from trafficfeed.signals.prediction.evidence import OF_SET, Evidence
+from trafficfeed.signals.prediction.evidence import OF_ALL, OF_SET, Evidence
 from trafficfeed.signals.prediction.setting import OF_RUN
 from trafficfeed.signals.prediction.trees import Trees
 
@@ -17,6 +18,7 @@ COLUMNS: Final = (
     "elapsed_s",
     "to_end_s",
     *(f"{name}_{column}" for name in SETS for column in OF_SET),
+    *OF_ALL,
     *OF_RUN,
 )
 """What the model reads, in order."""
@@ -54,8 +56,19 @@ class CountdownRule(NamedTuple):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        SourceMalformed
+            If it was fitted on other columns.
+        """
         with np.load(path, allow_pickle=False) as parts:
+            if "columns" not in parts or tuple(parts["columns"].tolist()) != COLUMNS:
+                raise SourceMalformed(
+                    f"{path} was fitted on other columns than this version reads; fit it anew with "
+                    "python -m benchmarks.signal_trial.fit"
+                )
             trees = Trees.of(parts)
             return cls(
                 trees, float(parts["countdown_from"]), int(parts["least_cases"]), frozenset(parts["fitted_on"].tolist())
@@ -68,6 +81,7 @@ class CountdownRule(NamedTuple):
             **self.trees._asdict(),
             countdown_from=self.countdown_from,
             least_cases=self.least_cases,
+            columns=np.array(COLUMNS, dtype=str),
             fitted_on=np.array(sorted(self.fitted_on), dtype=str),
         )
 
@@ -79,7 +93,7 @@ def fitted_rule() -> CountdownRule:
 
 
 def rule_table(evidence: Evidence, setting: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return `COLUMNS` for each candidate; shape (rows, 67)."""
+    """Return `COLUMNS` for each candidate; shape (rows, 92)."""
     elapsed = evidence.at_s[evidence.instant]
     return np.column_stack(
         [

@@ -60,5 +60,7 @@ def _rhythm(history: GroupHistory) -> tuple[float, float] | None:
         excess = near.mean(axis=1) - (2 * _JITTER_S + 1) / tried
         k = int(excess.argmax())
         if excess[k] >= _LEAST_EXCESS and (best is None or excess[k] > best[0]):
-            best = (float(excess[k]), float(tried[k]), float(off[k][near[k]].mean()))
+            on_it = gaps[near[k]]
+            length = float(on_it.sum() / np.round(on_it / tried[k]).sum())  # to a fraction of a second
+            best = (float(excess[k]), length, float(off[k][near[k]].mean()))
     return best[1:] if best else None

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trafficfeed.signals.aspects import Aspect
-from trafficfeed.signals.prediction.analogue_sets import Present, analogue_sets
+from trafficfeed.signals.prediction.analogue_sets import NEAR_S, Present, analogue_sets
 from trafficfeed.signals.prediction.countdown_rule import CountdownRule, fitted_rule
 from trafficfeed.signals.prediction.cycles import cycle_at
 from trafficfeed.signals.prediction.evidence import Asked, Evidence, ask, evidence_of
@@ -12,6 +12,7 @@ from trafficfeed.signals.prediction.history import GroupHistory
 from trafficfeed.signals.prediction.outlook import Outlook
 from trafficfeed.signals.prediction.quantiles import QuantileRule, Spread, fitted_quantiles
 from trafficfeed.signals.prediction.setting import TrackRecord, setting_of, trust_of
+from trafficfeed.signals.prediction.settled import settled_length, settled_outlook
 
 
 class GroupPredictor:
@@ -21,7 +22,7 @@ class GroupPredictor:
     the time elapsed alone. So a later event cannot change what was said earlier, and a second costs a look-up.
     """
 
-    __slots__ = ("_countdown", "_evidence", "_outlook", "_quantiles", "_records", "history")
+    __slots__ = ("_countdown", "_evidence", "_outlook", "_quantiles", "_records", "_settled_s", "history")
 
     def __init__(self, countdown: CountdownRule | None = None, quantiles: QuantileRule | None = None) -> None:
         """Take the rules that come with the package, unless others are given."""
@@ -30,6 +31,7 @@ class GroupPredictor:
         self._quantiles = quantiles or fitted_quantiles()
         self._records: dict[Aspect, TrackRecord] = {}
         self._evidence: Evidence | None = None
+        self._settled_s: float | None = None
         self._outlook: Outlook | None = None
 
     def observe(self, aspect: Aspect, at: float) -> bool:
@@ -38,9 +40,9 @@ class GroupPredictor:
         finished = self.history.observe(aspect, at)
         if self.history.aspect is was and self.history.since == since:
             return False
-        if finished is not None and was is not None and self._evidence is not None:
-            self._records.setdefault(was, TrackRecord()).add(self._evidence, finished.end - finished.start)
-        self._evidence, self._outlook = None, None
+        if finished is not None and was is not None:
+            self._score(was, finished.end - finished.start)
+        self._evidence, self._settled_s, self._outlook = None, None, None
         self._look_ahead()
         return True
 
@@ -61,12 +63,22 @@ class GroupPredictor:
         past = history.table(aspect)
         if not len(past):
             return
+        if (length_s := settled_length(past)) is not None:
+            self._settled_s, self._outlook = length_s, settled_outlook(past, length_s)
+            return
         present = Present(history.since, history.opposite_s(aspect), history.same_s(aspect))
         cycle = cycle_at(history, past, history.since)
         setting = setting_of(aspect, past, present, cycle, self._records.get(aspect, TrackRecord()))
-        asked = ask(analogue_sets(past, present, cycle))
+        asked = ask(analogue_sets(past, present, cycle), until_s=float(np.max(past[:, 1] - past[:, 0])))
         self._evidence = evidence_of(asked)
         self._outlook = self._judge(asked, self._evidence, setting)
+
+    def _score(self, aspect: Aspect, lasted_s: float) -> None:
+        record = self._records.setdefault(aspect, TrackRecord())
+        if self._evidence is not None:
+            record.add(self._evidence, lasted_s)
+        elif self._settled_s is not None:
+            record.add_settled(abs(self._settled_s - lasted_s) <= NEAR_S)
 
     def _judge(self, asked: Asked, evidence: Evidence, setting: NDArray[np.float64]) -> Outlook:
         choice = self._countdown.choose(evidence, setting)

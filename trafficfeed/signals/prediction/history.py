@@ -1,4 +1,4 @@
-"""What one signal group has shown: its current run and its last forty runs of each aspect, each event taken once."""
+"""What one signal group has shown: its current run and its last sixty runs of each aspect, each event taken once."""
 
 from collections import deque
 from typing import Final, NamedTuple
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trafficfeed.signals.aspects import Aspect
 
-REACH: Final = 40  # past runs of one aspect that are remembered: an hour of a 90 s cycle
+REACH: Final = 60  # past runs of one aspect that are remembered: an hour and a half of a 90 s cycle
 CYCLE_REACH: Final = 60
 NEVER: Final = float("nan")
 

@@ -24,15 +24,13 @@ class Spread:
 
     def __init__(self, asked: Asked, trust: NDArray[np.float64]) -> None:
         """Mix the sets, each by its `trust`, shape (sets,), whatever its size."""
-        sizes = np.diff(np.append(asked.begins, len(asked.ends_s)))
-        of_set = np.add.reduceat(asked.weights, asked.begins, axis=1)
-        weights = asked.weights * np.repeat(trust / np.maximum(of_set, 1e-9), sizes, axis=1)
-        known = asked.ends_s[np.isfinite(asked.ends_s)]
-        weights = weights[:, np.isfinite(asked.ends_s)]
-        self._knots_s = np.unique(np.round(np.concatenate([known - _HALF_S, known + _HALF_S]), 2))
-        below = np.clip(self._knots_s[:, None] - known + _HALF_S, 0.0, 1.0)
-        total = weights.sum(axis=1, keepdims=True)
-        self._shares = (weights @ below.T) / np.maximum(total, 1e-9)
+        of_set = asked.mass.sum(axis=2, keepdims=True)
+        mixed = (asked.mass * (trust[:, None] / np.maximum(of_set, 1e-9))).sum(axis=1)
+        given = np.isfinite(asked.values_s)
+        values, mixed = asked.values_s[given], mixed[:, given]
+        self._knots_s = np.unique(np.concatenate([values - _HALF_S, values + _HALF_S]).round(1))
+        below = np.clip(self._knots_s[:, None] - values + _HALF_S, 0.0, 1.0)
+        self._shares = (mixed @ below.T) / np.maximum(mixed.sum(axis=1, keepdims=True), 1e-9)
 
     def at(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the quantile at each instant's own level, shape (n,)."""
@@ -43,6 +41,13 @@ class Spread:
         part = np.clip((wanted - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
         knots = self._knots_s
         return np.asarray(knots[above - 1] + part * (knots[above] - knots[above - 1]))
+
+    def ends_at(self, k: int) -> tuple[float, float]:
+        """Return between which ends the distribution at instant k lies."""
+        shares = self._shares[k]
+        first = int(np.searchsorted(shares, 1e-9, side="right")) - 1
+        last = int(np.searchsorted(shares, 1.0 - 1e-9))
+        return float(self._knots_s[max(first, 0)]), float(self._knots_s[min(last, len(shares) - 1)])
 
     def share_before(self, k: int, end_s: float) -> float:
         """Return the share of the distribution at instant k that lies before an end."""

@@ -31,12 +31,12 @@ OF_RUN: Final = (
 
 
 class TrackRecord:
-    """For what share of their seconds each set's centre was right to a second, in the last forty runs of one aspect."""
+    """For what share of their seconds each set's centre was right to a second, in the last sixty runs of one aspect."""
 
     __slots__ = ("_shares",)
 
     def __init__(self) -> None:
-        self._shares: deque[NDArray[np.float64]] = deque(maxlen=40)
+        self._shares: deque[NDArray[np.float64]] = deque(maxlen=60)
 
     def add(self, evidence: Evidence, lasted_s: float) -> None:
         """Score the centres of a run that has ended."""
@@ -46,8 +46,12 @@ class TrackRecord:
             right = np.abs(evidence.centres_s[shown] - lasted_s) <= NEAR_S
         self._shares.append(held @ right / lasted_s)
 
+    def add_settled(self, right: bool) -> None:
+        """Score a run that was said to last as long as all before it, by every set alike."""
+        self._shares.append(np.full(len(SETS), float(right)))
+
     def columns(self) -> NDArray[np.float64]:
-        """Return the recent shares, those of all that is remembered, and the number of runs; shape (11,)."""
+        """Return the recent shares, those of all that is remembered, and the number of runs; shape (15,)."""
         if not self._shares:
             return np.append(np.full(2 * len(SETS), _UNKNOWN_SHARE), 0.0)
         shares = np.array(self._shares)
@@ -79,7 +83,7 @@ def setting_of(
 
 
 def trust_of(setting: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what each set's word is worth in a mixture, by how often it was right; shape (5,)."""
+    """Return what each set's word is worth in a mixture, by how often it was right; shape (7,)."""
     first = OF_RUN.index(f"recent_hits_{SETS[0]}")
     shares = setting[first : first + 2 * len(SETS)].reshape(2, -1).mean(axis=0)
     return np.asarray((shares + _LEAST_TRUST) ** 2)

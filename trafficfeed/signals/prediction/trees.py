@@ -1,4 +1,4 @@
-"""A gradient boosted classifier as plain arrays: read from a file of numbers, evaluated by numpy alone."""
+"""A gradient boosted model as plain arrays: read from a file of numbers, evaluated by numpy alone."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Self
@@ -33,6 +33,10 @@ class Trees(NamedTuple):
 
     def probability(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each row; `table` is (rows, n_features), none of it NaN."""
+        return np.asarray(1.0 / (1.0 + np.exp(-self.total(table))))
+
+    def total(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of the leaves of each row: what a regression says; `table` as for `probability`."""
         n_nodes = self.feature.shape[1]
         roots = np.arange(len(self.feature)) * n_nodes
         feature, threshold = self.feature.ravel(), self.threshold.ravel()
@@ -42,5 +46,4 @@ class Trees(NamedTuple):
         for _ in range(self.depth):
             goes_left = table[rows, feature[at]] <= threshold[at]
             at = roots + branches[at, goes_left.astype(np.intp)]
-        total = self.base + self.value.ravel()[at].sum(axis=1)
-        return np.asarray(1.0 / (1.0 + np.exp(-total)))
+        return np.asarray(self.base + self.value.ravel()[at].sum(axis=1))
