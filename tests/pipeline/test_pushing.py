@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from trafficfeed.publishing.documents import Document
 from trafficfeed.publishing.partners import Partner
 from trafficfeed.publishing.push_delivery import Delivered
 from trafficfeed.publishing.releases import ReleaseStore
-from trafficfeed.store.database import open_database
+from trafficfeed.store.database import open_database, upgrade
 from trafficfeed.store.objects import ObjectStore
 from trafficfeed.store.push_outbox import LEASE, PushOutbox
 
@@ -57,6 +58,19 @@ class Town:
 
     def send(self, after_s: float = 0, **how: float) -> Delivered:
         return self.pusher.send([self.waze], as_of=NOW + timedelta(seconds=after_s), **how)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An upgraded, empty database file, made once."""
+    path = tmp_path_factory.mktemp("store") / "trafficfeed.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _database(empty: Path, tmp_path: Path) -> None:
+    shutil.copy(empty, tmp_path / "trafficfeed.db")
 
 
 @pytest.fixture
@@ -169,7 +183,7 @@ def _killed_while_sending(folder: str, url: str, after: int) -> None:
     town.send()
 
 
-@pytest.mark.parametrize("after", [0, 1, 2])
+@pytest.mark.parametrize("after", [0, 2])
 def test_killed_while_it_sends_a_process_loses_nothing_and_repeats_with_the_same_key(
     tmp_path: Path, receiver: Receiver, after: int
 ) -> None:
