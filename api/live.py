@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Annotated, Final
 
 from fastapi import Depends
@@ -55,6 +54,8 @@ class Live:
         loop = asyncio.get_running_loop()
         fed_by = sources(settings, services.city, index, self.city.intake, services.clock)
         self._tasks = [loop.create_task(one) for one in (self.city.hub.run(), self.advisories.run(), *fed_by)]
+        for task in self._tasks:
+            task.add_done_callback(_tell_failure)
 
     @property
     def intersections(self) -> Mapping[str, Intersection]:
@@ -65,11 +66,16 @@ class Live:
         """Stop publishing and close the log."""
         for task in self._tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.wait(self._tasks)
         self.city.close()
         if self.broker is not None:
             self.broker.close()
+
+
+def _tell_failure(task: "asyncio.Task[None]") -> None:
+    """Say that a part of it has ended by a fault, as nobody waits for it."""
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        _log.critical("live signals: %s has ended", task.get_coro(), exc_info=failure)
 
 
 async def start_live(services: Services) -> Live | None:

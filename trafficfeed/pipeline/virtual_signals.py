@@ -133,7 +133,7 @@ async def _lines(city: City, work: Path, speed: float) -> AsyncGenerator[tuple[f
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
-            process_group=0,
+            start_new_session=True,  # uvloop knows no process_group
             preexec_fn=die_with_parent(),
             limit=_LINE,
         )

@@ -34,7 +34,7 @@ def up(settings: Settings, *, demo_orders: bool = True, once: bool = False) -> i
     once
         Stop when they have been released: 0 if all of them were judged.
     """
-    settings = _reachable(settings)
+    settings = _lively(_reachable(settings))
     return guarded(partial(_tell, settings, demo_orders=demo_orders, once=once), grace_s=_STOP_GRACE_S)
 
 
@@ -97,6 +97,13 @@ def _api_missing(settings: Settings) -> str:
     except requests.RequestException:
         return "the API"
     return "" if answer.ok else f"the API ({answer.status_code})"
+
+
+def _lively(settings: Settings) -> Settings:
+    """Let the virtual city's lamps be shown, where nobody has said where lamps come from."""
+    if "signals" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"signals": "virtual"})
 
 
 def _reachable(settings: Settings) -> Settings:
