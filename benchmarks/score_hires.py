@@ -4,7 +4,8 @@
 
 FILE is a log by the Indiana enumeration. It is played through the hires adapter, the door and the production predictor
 in the order of time; at each whole second the forecasts are read that hold then, from what was logged up to then and
-nothing else. Nothing is learnt from one controller for another. A second is scored if its run's end is in the log and
+nothing else. The shipped model of the rung for actuated greens was fitted on three controllers; each of these is
+played with a model that has not seen it (`fitted_without_it`). A second is scored if its run's end is in the log and
 the phase had shown eight whole greens before. A horizon is the time that was left in truth; since a forecast that is
 always short shines by that measure, the error by the time that was *foreseen* to be left stands beside it.
 
@@ -25,6 +26,7 @@ from trafficfeed.signals.aspects import Aspect
 from trafficfeed.signals.controller_events import ControllerEvent
 from trafficfeed.signals.forecast import Method
 from trafficfeed.signals.ingest.hires import read_log
+from trafficfeed.signals.prediction.actuation import FITTED, fitted_on, read_trees
 
 HORIZONS_S = ((0, 5), (5, 10), (10, 20), (20, 40))
 SAID_BY = ("likely", "ladder", "survival")
@@ -35,10 +37,13 @@ def score_hires(path: Path) -> dict[str, Any]:
     by_device: dict[str, list[ControllerEvent]] = defaultdict(list)
     for event in read_log(path):
         by_device[event.intersection].append(event)
-    played = {device: play(device, events) for device, events in sorted(by_device.items())}
+    played = {
+        device: play(device, events, read_trees(FITTED, without=device)) for device, events in sorted(by_device.items())
+    }
     everything = [second for seconds, _ in played.values() for second in seconds]
     return {
         "file": path.name,
+        "fitted_without_it": sorted(set(by_device) & set(fitted_on())),
         "events_refused": sum(refused for _, refused in played.values()),
         **report_of(everything),
         "by_controller": {device: report_of(seconds) for device, (seconds, _) in played.items()},

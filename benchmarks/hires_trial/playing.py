@@ -1,10 +1,13 @@
 """One controller's log, played second by second to the door and the predictor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from statistics import median
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.hires_trial.truth import Run, Truth
 from trafficfeed.signals.aspects import Aspect
@@ -14,8 +17,11 @@ from trafficfeed.signals.forecast import Forecast
 from trafficfeed.signals.ingest.hires import LONGEST_PAUSE_S, HiresLamps
 from trafficfeed.signals.ingest.intake import Intake
 from trafficfeed.signals.ingest.staleness import Staleness
+from trafficfeed.signals.prediction.actuation import Actuation
 from trafficfeed.signals.prediction.predictor import Predictor
+from trafficfeed.signals.prediction.trees import Trees
 
+Asked = Callable[[NDArray[np.float64], float], None]
 PHASES = range(1, 17)
 GREENS_BEFORE = 8
 _NONE = float("nan")
@@ -41,10 +47,17 @@ class Second(NamedTuple):
     clearing: bool
 
 
-def play(device: str, events: Sequence[ControllerEvent]) -> tuple[list[Second], int]:
-    """Return what was said of each scored second, and how many events the door refused."""
+def play(
+    device: str, events: Sequence[ControllerEvent], trees: Trees | None = None, ask: Asked | None = None
+) -> tuple[list[Second], int]:
+    """Return what was said of each scored second, and how many events the door refused.
+
+    `trees` is the rung's model, by default the package's; `ask` is given the rung's features and the time that was left
+    of each green second that it is asked of.
+    """
     truth = Truth.of(HiresLamps().lamps(events), PHASES)
     intake, adapter, predictor = Intake(staleness=Staleness(default_s=LONGEST_PAUSE_S)), HiresLamps(), Predictor()
+    actuation = Actuation(trees)
     lamps: list[LampEvent] = []
     intake.subscribe(lamps.extend)
     seconds: list[Second] = []
@@ -53,6 +66,7 @@ def play(device: str, events: Sequence[ControllerEvent]) -> tuple[list[Second], 
         lamps.clear()
         for event in batch:
             intake.heartbeat(event.source, event.received_at)
+            actuation.observe(event)
         refused += intake.take(adapter.lamps(batch)).refused
         for lamp in lamps:
             predictor.observe(lamp)
@@ -64,8 +78,14 @@ def play(device: str, events: Sequence[ControllerEvent]) -> tuple[list[Second], 
             if not (run.aspect.is_green or run.aspect is Aspect.STOP_AND_REMAIN):
                 continue
             ladder = predictor.forecast(GroupKey(device, group), tick)
+            said = ladder
+            if ladder is not None and ladder.aspect is run.aspect and run.aspect.is_green:
+                if ask is not None and (features := actuation.features(ladder)) is not None:
+                    ask(features, run.end - at)
+                elif ask is None:
+                    said = actuation.sharpen(ladder)
             known = _survivors(truth.runs[group], run, at)
-            seconds.append(_second(group, run, at, ladder, ladder, known, truth))
+            seconds.append(_second(group, run, at, said, ladder, known, truth))
     return seconds, refused
 
 
