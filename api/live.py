@@ -1,6 +1,7 @@
 """The live part of the API process: the city's lamps come in, are foreseen and go out, while the process runs."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -24,6 +25,9 @@ from trafficfeed.signals.topology_building import build_topology
 from trafficfeed.signals.topology_document import from_json
 
 OFF: Final = "off"
+_RARELY: Final = (700, 10, 1000)
+"""Full collections a hundred times as rare as by default: each looks at what is remembered of all groups, and nothing
+is sent meanwhile, a third of a second in a city of 1,000 intersections."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +86,7 @@ async def start_live(services: Services) -> Live | None:
     """Start the live part, unless it is off or the city cannot have one; what fails is logged, and the feeds served."""
     if services.settings.signals == OFF:
         return None
+    gc.set_threshold(*_RARELY)
     try:
         return Live(services, *await asyncio.to_thread(_signals_of, services))
     except TrafficFeedError as error:
