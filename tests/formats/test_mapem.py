@@ -24,6 +24,8 @@ AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def demo() -> list[Intersection]:
     folder = REPOSITORY / "sumo_scenarios" / "helsinki"
+    if not (folder / "graph/manifest.json").is_file():
+        pytest.skip("the demo city is not built: run `make run`, or `trafficfeed city build helsinki`")
     topology, _ = build_topology(load_graph(folder / "graph"), folder / "network" / "helsinki.net.xml")
     return list(topology.intersections.values())
 

@@ -159,7 +159,7 @@ def test_a_client_that_asks_and_never_reads_is_not_answered_for_ever(app: _App, 
         _answer(connection)
         connection.settimeout(0.5)
         sent = 0
-        with pytest.raises(TimeoutError):
+        with pytest.raises((TimeoutError, ConnectionError)):  # it stops reading, and hangs up after a while
             while sent < 100_000_000:
                 sent += connection.send(POLL)
     with _connected(port) as other:

@@ -26,6 +26,8 @@ def network(name: str) -> tuple[RoadGraph, Path, tuple[Path, ...]]:
     """Return graph, net file and additional files; skips where the network is not there."""
     if name == "helsinki":
         folder = REPOSITORY / "sumo_scenarios" / "helsinki"
+        if not (folder / "graph/manifest.json").is_file():
+            pytest.skip("the demo city is not built: run `make run`, or `trafficfeed city build helsinki`")
         return load_graph(folder / "graph"), folder / "network" / "helsinki.net.xml", ()
     if name == "bologna_acosta":
         folder = SHARED / "data" / "networks" / name
