@@ -30,8 +30,7 @@ from trafficfeed.signals.prediction.trees import Trees
 
 PARTS = 3
 WITHIN_1S = 0.985
-PART_ROWS = 300_000  # the models that only set the threshold are fitted on a sample
-MARGIN = 0.001  # above the goal, on things not fitted on
+MARGIN = 0.0005  # above the goal, on things not fitted on
 LEAST_CYCLES = 8
 QUANTILE_SLICES = 700
 
@@ -73,11 +72,9 @@ def part_of(thing: str) -> int:
 
 
 def fit_without(path: Path, part: int | None) -> Trees:
-    """Fit on a sample of the rows of a table but those of one part; on all rows if no part is named."""
+    """Fit on the rows of a table but those of one part; on all rows if no part is named."""
     rows = Rows.load(path)
     kept = np.array([part_of(thing) != part for thing in rows.things])[rows.thing] & ~rows.settled
-    share = 1.0 if part is None else min(1.0, PART_ROWS / kept.sum())
-    kept &= np.random.default_rng(0).random(len(kept)) < share
     with threadpool_limits(1):  # the models are fitted side by side
         return fit_trees(rows.of(kept))
 
