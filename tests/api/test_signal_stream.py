@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from served_releases import Served, served
 
 from trafficfeed.formats.spatem_reading import read_spatem
+from trafficfeed.settings import REPOSITORY
 from trafficfeed.signals.topology import Intersection, Manoeuvre, SignalGroup, Topology
 from trafficfeed.signals.topology_document import content_hash, to_json
 
@@ -45,6 +46,8 @@ def made_topology(count: int, groups: int = 4) -> Topology:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    if not (REPOSITORY / "sumo_scenarios/helsinki/graph/manifest.json").is_file():
+        pytest.skip("the demo city is not built: run `make run`, or `trafficfeed city build helsinki`")
     folder = tmp_path_factory.mktemp("signals")
     (folder / "topology.json").write_bytes(to_json(made_topology(150, 12)))
     more = "import api.routes.signal_stream; api.routes.signal_stream.SEND_TIMEOUT_S = 2.0"
