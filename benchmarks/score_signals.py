@@ -6,8 +6,9 @@
 FILE has a row for each slice of one signal group: `thing`, `start` and `end` of its cycles (epoch seconds), `states`
 with a byte a second. Every slice is replayed alone and in order: at each second the predictor has seen that slice up
 to that second and nothing else. A second can be scored if the group shows a timed aspect, that ends within the slice,
-and the run began after eight whole cycles of the slice: before that the yardsticks say nothing either. `all_seconds`
-has the same figures from the slices' first second on.
+and has shown it eight times before in the slice: what the analogues of the yardstick need. With this the yardsticks
+come out as they are known (median of the last five 65 % from the fifth run on, analogues 51 % at 98.0 % by duration).
+`after_eight_cycles` takes the runs that began after eight whole cycles instead, `all_seconds` all, cold start included.
 
 The shipped rule was fitted on some of the things of the Hamburg file, whose names it keeps. No headline figure has a
 second of theirs: they are under `fitted_on`. On a file of other signals all count.
@@ -97,7 +98,8 @@ def score_rows(rows: Sequence[dict[str, Any]]) -> list[tuple[str, Sums]]:
 def as_text(report: dict[str, Any]) -> str:
     """Say the headline on a few lines."""
     lines = [f"{report.get('file')}: {report.get('things_scored')} things in {report.get('took_s')} s"]
-    for name, figures in (("after eight cycles", report), ("all seconds", report.get("all_seconds", {}))):
+    for name in ("after eight runs", "after eight cycles", "all seconds"):
+        figures = report.get(name.replace(" ", "_"), report)
         if figures.get("published_share") is not None:
             lines.append(
                 f"{name}: {figures['published_share']:.1%} published, {figures['within_1s'] or 0:.2%} within 1 s, "
@@ -108,12 +110,8 @@ def as_text(report: dict[str, Any]) -> str:
 
 def _section(sums: Sequence[Sums]) -> dict[str, Any]:
     total = sum(sums, nothing())
-    after, every = (SCOPES.index(scope) for scope in ("after_eight_cycles", "all_seconds"))
-    return {
-        **shares(total[after]),
-        "yardsticks": yardstick_shares(total[after]),
-        "all_seconds": {**shares(total[every]), "yardsticks": yardstick_shares(total[every])},
-    }
+    headline, *others = ({**shares(of), "yardsticks": yardstick_shares(of)} for of in total)
+    return {**headline, **dict(zip(SCOPES[1:], others, strict=True))}
 
 
 def _batches(path: Path, slices: int | None) -> Iterator[list[dict[str, Any]]]:

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.signal_trial.collect import Rows, collect
 from benchmarks.signal_trial.fit_quantiles import fit_quantiles
-from trafficfeed.signals.prediction.countdown_rule import FITTED, CountdownRule
+from trafficfeed.signals.prediction.countdown_rule import COLUMNS, FITTED, CountdownRule
 from trafficfeed.signals.prediction.quantiles import FITTED as FITTED_QUANTILES
 from trafficfeed.signals.prediction.settled import CHANCE as SETTLED_CHANCE
 from trafficfeed.signals.prediction.trees import Trees
@@ -31,7 +31,7 @@ from trafficfeed.signals.prediction.trees import Trees
 PARTS = 3
 WITHIN_1S = 0.985
 MARGIN = 0.0005  # above the goal, on things not fitted on
-LEAST_CYCLES = 8
+LEAST_RUNS = 8
 QUANTILE_SLICES = 700
 
 
@@ -120,9 +120,12 @@ def exported(model: Any) -> Trees:
 
 
 def threshold(rows: Rows, chance: NDArray[np.float64]) -> tuple[float, dict[str, float]]:
-    """Return the least chance from which on the share that is right keeps the goal, and what was published then."""
+    """Return the least chance from which on the share that is right keeps the goal, and what was published then.
+
+    Counted are the seconds that the score counts, those after eight runs of the aspect, if anything can be said.
+    """
     best = _best_of_instant(rows, chance)
-    best = best[rows.cycles_before[best] >= LEAST_CYCLES]
+    best = best[rows.settled[best] | (rows.table[best, COLUMNS.index("past_runs")] >= LEAST_RUNS)]
     best = best[np.argsort(-chance[best], kind="stable")]
     seconds = rows.seconds[best].astype(np.float64)
     right = np.cumsum(seconds * rows.right[best]) / np.cumsum(seconds)

@@ -1,5 +1,6 @@
 """One slice of a record, played to the production predictor event by event; what it said of every second."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
@@ -29,6 +30,7 @@ class Played(NamedTuple):
     start: float
     lasted_s: int
     cycles_before: int
+    runs_before: int  # whole ones of the same aspect
     outlook: Outlook | None
 
 
@@ -62,10 +64,13 @@ def play(record: Slice, group: GroupPredictor) -> Iterator[Played]:
     """Feed the slice to a new predictor: a cycle's start and an onset when they happen, never before."""
     cycles = (record.starts - record.starts[0]).tolist()
     begun = 0
+    seen: Counter[Aspect] = Counter()
     for aspect, start, end in record.runs():
         while begun < len(cycles) and cycles[begun] <= start:
             group.begin_cycle(float(record.starts[0] + cycles[begun]))
             begun += 1
         group.observe(aspect, float(record.starts[0] + start))
         if aspect.is_timed and end < len(record.states):
-            yield Played(aspect, float(record.starts[0] + start), end - start, begun - 1, group.outlook)
+            onset = float(record.starts[0] + start)
+            yield Played(aspect, onset, end - start, begun - 1, seen[aspect], group.outlook)
+        seen[aspect] += start > 0

@@ -9,8 +9,8 @@ from benchmarks.signal_trial.replay import Played
 from benchmarks.signal_trial.yardsticks import Said
 
 HORIZONS_S = (5, 10, 20, 40)
-LEAST_CYCLES = 8
-SCOPES = ("after_eight_cycles", "all_seconds")
+LEAST = 8
+SCOPES = ("after_eight_runs", "after_eight_cycles", "all_seconds")
 COUNTED = (
     "seconds",
     "published",
@@ -25,6 +25,8 @@ COUNTED = (
     "median_of_five_right",
     "narrow_published",
     "narrow_right",
+    "by_position_published",
+    "by_position_right",
 )
 _NEAR_S = 1.01
 Sums = NDArray[np.float64]
@@ -47,12 +49,13 @@ def sums_of(run: Played, said: Said) -> Sums:
     columns[:, 10] = np.abs(said.median_of_five - truth) <= _NEAR_S
     columns[:, 11] = ~np.isnan(said.narrow_analogues)
     columns[:, 12] = np.abs(said.narrow_analogues - truth) <= _NEAR_S
+    columns[:, 13] = ~np.isnan(said.narrow_by_position)
+    columns[:, 14] = np.abs(said.narrow_by_position - truth) <= _NEAR_S
     horizon = np.searchsorted(HORIZONS_S, truth - seconds)  # 5 s left belongs to "up to 5"
     counted = nothing()
+    scopes = [run.runs_before >= LEAST, run.cycles_before >= LEAST, True]
     for k in range(len(HORIZONS_S) + 1):
-        counted[1, k] = columns[horizon == k].sum(axis=0)
-    if run.cycles_before >= LEAST_CYCLES:
-        counted[0] = counted[1]
+        counted[scopes, k] = columns[horizon == k].sum(axis=0)
     return counted
 
 
@@ -100,6 +103,10 @@ def yardstick_shares(sums: Sums) -> dict[str, Any]:
         "analogues_2s_wide": {
             "published_share": _share(of["narrow_published"], of["seconds"]),
             "within_1s": _share(of["narrow_right"], of["narrow_published"]),
+        },
+        "analogues_2s_wide_by_position": {
+            "published_share": _share(of["by_position_published"], of["seconds"]),
+            "within_1s": _share(of["by_position_right"], of["by_position_published"]),
         },
     }
 

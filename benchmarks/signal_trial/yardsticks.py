@@ -18,7 +18,8 @@ class Said(NamedTuple):
     """Ends in seconds since the onset for each second of a run, NaN where nothing is said; shape (seconds,)."""
 
     median_of_five: NDArray[np.float64]
-    narrow_analogues: NDArray[np.float64]
+    narrow_analogues: NDArray[np.float64]  # by duration
+    narrow_by_position: NDArray[np.float64]
 
 
 class Yardsticks:
@@ -34,25 +35,23 @@ class Yardsticks:
         position = self._position(run.start)
         past = self._past[run.aspect]
         begins, ends = np.array(past).T if past else (np.zeros(0), np.zeros(0))
-        said = Said(self._median(ends, position, seconds), self._narrow(begins - position, ends - position, seconds))
+        lengths = ends - begins
+        median = np.full(len(seconds), np.median(lengths[-5:]) if len(lengths) else np.nan)
+        by_length = _narrow(np.zeros(len(lengths)), lengths, seconds)
+        by_position = _narrow(begins - position, ends - position, seconds)
         past.append((position, position + run.lasted_s))
-        return said
+        return Said(median, by_length, by_position)
 
     def _position(self, at: float) -> float:
         return float(at - self._starts[np.searchsorted(self._starts, at, side="right") - 1])
 
-    def _median(self, ends: NDArray[np.float64], position: float, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.full(len(seconds), np.median(ends[-5:]) - position if len(ends) else np.nan)
 
-    def _narrow(
-        self, begins: NDArray[np.float64], ends: NDArray[np.float64], seconds: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        said = np.full(len(seconds), np.nan)
-        for instant in np.unique(np.concatenate([begins, ends, np.zeros(1)]).clip(0)):
-            alike = ends[(begins <= instant) & (ends > instant)]
-            if len(alike) >= _LEAST:
-                low, middle, high = np.percentile(alike, [10, 50, 90])
-                said[seconds >= instant] = middle if high - low <= _WIDTH_S else np.nan
-            else:
-                said[seconds >= instant] = np.nan
-        return said
+def _narrow(
+    from_s: NDArray[np.float64], ends_s: NDArray[np.float64], seconds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    said = np.full(len(seconds), np.nan)
+    for instant in np.unique(np.concatenate([from_s, ends_s, np.zeros(1)]).clip(0)):
+        alike = ends_s[(from_s <= instant) & (ends_s > instant)]
+        low, middle, high = np.percentile(alike, [10, 50, 90]) if len(alike) >= _LEAST else (0.0, np.nan, 0.0)
+        said[seconds >= instant] = middle if high - low <= _WIDTH_S else np.nan
+    return said

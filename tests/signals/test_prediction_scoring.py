@@ -39,7 +39,8 @@ def test_a_fixed_signal_is_published_and_right_once_it_can_be_scored(tmp_path: P
     assert report["things_scored"] == 1
     assert report["published_share"] == 1.0
     assert report["within_1s"] == 1.0
-    assert report["seconds"] == 12 * 90 - 3  # after eight of twenty cycles; the last amber's end is not in the slice
+    assert report["after_eight_cycles"]["seconds"] == 12 * 90 - 3  # of twenty; the last amber's end is not in the slice
+    assert report["seconds"] == 12 * 90 - 3 - 50  # the first red was cut off by the slice, so that one more is needed
     assert report["all_seconds"]["seconds"] == 20 * 90 - 3
     assert report["all_seconds"]["published_share"] < 1.0
 
@@ -56,7 +57,7 @@ def test_every_figure_is_there_by_horizon_too(tmp_path: Path) -> None:
     assert asked <= report.keys()
     assert sum(part["seconds"] for part in report["by_horizon"].values()) == report["seconds"]
     assert all(asked <= part.keys() for part in report["by_horizon"].values())
-    assert {"median_of_last_5", "analogues_2s_wide"} == report["yardsticks"].keys()
+    assert {"median_of_last_5", "analogues_2s_wide", "analogues_2s_wide_by_position"} == report["yardsticks"].keys()
 
 
 def test_a_slice_with_a_hole_is_two() -> None:

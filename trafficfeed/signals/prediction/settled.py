@@ -12,7 +12,7 @@ from trafficfeed.signals.prediction.outlook import Outlook
 CHANCE: Final = 0.995  # that the next one is within a second too; of 120,000 such runs in Hamburg 99.6 % were
 _LEAST_RUNS: Final = 8
 _LEVELS: Final = (0.1, 0.5, 0.9)
-_WITHIN_S: Final = np.linspace(-0.45, 0.45, 10)  # an end belongs to a second, and lies anywhere in it
+_WITHIN_S: Final = np.linspace(-0.5, 0.5, 11)  # an end belongs to a second, and lies anywhere in it
 
 
 def settled_length(past: NDArray[np.float64]) -> float | None:
