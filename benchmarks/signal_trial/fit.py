@@ -2,8 +2,8 @@
 
     python -m benchmarks.signal_trial.fit FILE.parquet --out trafficfeed/signals/prediction --rows /tmp/rows.npz
 
-Needs scikit-learn, which the package does not. Every third thing by the hash of its name is kept out and never looked
-at. Of the others three parts are made, by thing again: the threshold and the quantiles are set on what models say of
+Needs scikit-learn, which the package does not. Every third thing by the hash of its name is kept out and not fitted
+on. Of the others three parts are made, by thing again: the threshold and the quantiles are set on what models say of
 parts that they were not fitted on. The shipped model is then fitted on all of these things. `--rows` keeps the table
 that is fitted on, which takes longest to make.
 """
