@@ -8,7 +8,6 @@ from typing import Final
 from trafficfeed.signals.accuracy.tally import Figures, Tally
 
 WIDTH: Final = 480
-HEIGHT: Final = 150
 _TOP: Final = 20
 _BOTTOM: Final = 124
 _LEFT: Final = 54

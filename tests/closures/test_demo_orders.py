@@ -49,9 +49,9 @@ def test_every_demo_order_is_matched_and_published_without_a_fault(order: Order,
         updated=MADE,
     )
     assert events
-    for fmt, check in ((native, semantics.check_native), (wzdx, semantics.check_wzdx)):
-        data = fmt.encode(events, publication_time=MADE, feed=FEED)
-        assert [str(f) for f in check(data, graph=helsinki)] == []
+    for standard in (native.STANDARD, wzdx.STANDARD):
+        data = standard.encode(events, publication_time=MADE, feed=FEED)
+        assert [str(f) for f in semantics.check(standard.name, data, graph=helsinki)] == []
 
 
 @pytest.mark.parametrize("year", [2026, 2028, 2032, 2036])

@@ -31,11 +31,11 @@ def wzdx_document(*events: RoadEvent) -> Document:
 
 
 def check_native(document: Document, **on: Any) -> tuple[Finding, ...]:
-    return semantics.check_native(json.dumps(document).encode(), **on)
+    return semantics.check("native", json.dumps(document).encode(), **on)
 
 
 def check_wzdx(document: Document, **on: Any) -> tuple[Finding, ...]:
-    return semantics.check_wzdx(json.dumps(document).encode(), bounds=FEED.bounds, **on)
+    return semantics.check("wzdx", json.dumps(document).encode(), bounds=FEED.bounds, **on)
 
 
 def rules(found: tuple[Finding, ...]) -> set[str]:
@@ -181,9 +181,9 @@ def test_a_line_over_a_missing_piece_of_road_is_caught_with_the_graph() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"null", b'{"features": 3}', b"\xff", b"[" * 100_000])
 def test_what_is_no_feature_collection_is_refused(data: bytes) -> None:
-    for check in (semantics.check_native, semantics.check_wzdx):
+    for name in ("native", "wzdx"):
         with pytest.raises(FeedNonConformant):
-            check(data)
+            semantics.check(name, data)
 
 
 def test_features_of_the_wrong_shape_are_findings_and_not_crashes() -> None:

@@ -57,7 +57,7 @@ def test_the_document_is_the_golden_one_byte_for_byte() -> None:
 
 def test_the_golden_document_passes_the_official_schema_and_breaks_no_rule() -> None:
     assert official_verdict(GOLDEN.read_bytes()).startswith("ok")
-    assert semantics.check_wzdx(GOLDEN.read_bytes(), bounds=FEED.bounds) == ()
+    assert semantics.check("wzdx", GOLDEN.read_bytes(), bounds=FEED.bounds) == ()
 
 
 def test_an_empty_feed_passes_the_official_schema() -> None:
@@ -172,7 +172,7 @@ def test_the_line_of_a_banned_turn_has_no_one_direction_that_it_could_run_agains
     back = replace(TURN, coordinates=((10.0028, 59.9), (10.0028, 59.9003), (10.0030, 59.8990123)))
     assert properties(back)["core_details"]["direction"] == "undefined"
     data = wzdx.encode([back], publication_time=PUBLISHED, feed=FEED)
-    assert semantics.check_wzdx(data, bounds=FEED.bounds) == ()
+    assert semantics.check("wzdx", data, bounds=FEED.bounds) == ()
 
 
 @pytest.mark.parametrize(

@@ -100,13 +100,3 @@ def check_ids(ids: Iterable[str]) -> tuple[Finding, ...]:
         for id, count in Counter(ids).items()
         if count > 1
     )
-
-
-def check_native(data: bytes, *, graph: RoadGraph | None = None, bounds: Bounds | None = None) -> tuple[Finding, ...]:
-    """Return what is wrong with a native GeoJSON document; as `check`."""
-    return check("native", data, graph=graph, bounds=bounds)
-
-
-def check_wzdx(data: bytes, *, graph: RoadGraph | None = None, bounds: Bounds | None = None) -> tuple[Finding, ...]:
-    """Return what is wrong with a WZDx document; as `check`."""
-    return check("wzdx", data, graph=graph, bounds=bounds)

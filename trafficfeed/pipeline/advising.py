@@ -4,7 +4,6 @@ The same objects as on the street: `Intake` → `LiveSignals` with `Predictor`, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -165,8 +164,3 @@ def timings_of(topology: Topology, index: SignalIndex, midnight: datetime) -> di
             if timing is not None:
                 found[GroupKey(one.id, group.id)] = timing
     return found
-
-
-def without_plans(topology: Topology) -> Topology:
-    """Return a topology of which no plan is published: what is foreseen then rests on what was seen alone."""
-    return replace(topology, intersections={id: replace(one, plans=()) for id, one in topology.intersections.items()})

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class LiveHub:
-    """Runs on one event loop; `take_soon` may be called from any thread, everything else from that loop alone."""
+    """Runs on one event loop, and is called from that loop alone."""
 
     def __init__(
         self,
@@ -53,20 +53,13 @@ class LiveHub:
         self._silent = silent
         self._fragments = Fragments()
         self._looked_out: datetime | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def take(self, events: Iterable[LampEvent]) -> None:
         """Take what the door let through."""
         self.live.take(events)
 
-    def take_soon(self, events: Sequence[LampEvent]) -> None:
-        """Take events from another thread; those of one thread stay in their order."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.take, events)
-
     async def run(self) -> None:
         """Publish until cancelled."""
-        self._loop = asyncio.get_running_loop()
         while True:
             began = perf_counter()
             self.beat()

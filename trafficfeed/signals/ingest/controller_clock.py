@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -99,11 +99,6 @@ class ControllerClock:
             return ClockReading(offset_s=min(least_s, 0.0), late_s=lag_s - least_s, state=ClockState.GOOD)
         state = ClockState.CORRECTED if settled else ClockState.SETTLING
         return ClockReading(offset_s=least_s, late_s=lag_s - least_s, state=state)
-
-
-def corrected(told: datetime, reading: ClockReading) -> datetime:
-    """Return a controller's time on our clock."""
-    return told + timedelta(seconds=reading.offset_s) if reading.offset_s else told
 
 
 def _least(lags_s: Iterable[float]) -> tuple[float, bool]:

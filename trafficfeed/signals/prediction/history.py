@@ -38,7 +38,6 @@ class GroupHistory:
         "aspect",
         "cycle_starts",
         "ended",
-        "ignored",
         "onset_known",
         "runs",
         "since",
@@ -51,7 +50,6 @@ class GroupHistory:
         self.runs: dict[Aspect, deque[Run]] = {}
         self.cycle_starts: deque[float] = deque(maxlen=CYCLE_REACH)
         self.ended = 0
-        self.ignored = 0
         self._main_s: dict[bool, float] = {}
         self._same_s: dict[Aspect, float] = {}
         self._next: dict[Aspect, Aspect] = {}
@@ -64,7 +62,6 @@ class GroupHistory:
         if aspect is self.aspect:
             return None
         if self.aspect is not None and at <= self.since:
-            self.ignored += 1
             return None
         if self.aspect is not None:
             self._next[self.aspect] = aspect
