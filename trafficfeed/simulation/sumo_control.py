@@ -1,6 +1,5 @@
 """A SUMO that is stepped from here, by TraCI over a loopback socket: one process, its own group, never left behind."""
 
-import os
 import socket
 import subprocess
 import time
@@ -13,8 +12,7 @@ import traci
 from traci.exceptions import FatalTraCIError, TraCIException
 
 from trafficfeed.errors import SimulationFailed
-from trafficfeed.network.sumo_binary import binary, sumo_home
-from trafficfeed.simulation.sumo_process import die_with_parent, kill_group, last_words
+from trafficfeed.simulation.sumo_process import kill_group, last_words, start_program
 
 _POLL_S: Final = 0.05
 _STARTS: Final = 3  # another process may take the free port between our look and SUMO's
@@ -58,17 +56,7 @@ def _started(
 ) -> tuple[subprocess.Popen[bytes], Any]:
     for _ in range(_STARTS):
         port = _free_port()
-        with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                [str(binary("sumo")), *arguments, "--remote-port", str(port)],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "SUMO_HOME": str(sumo_home()), "LC_ALL": "C"},
-                process_group=0,
-                preexec_fn=die_with_parent(),
-            )
+        process = start_program("sumo", [*arguments, "--remote-port", str(port)], folder=folder, log_path=log_path)
         connection = _connected(process, port, load_limit_s)
         if connection is not None:
             return process, connection

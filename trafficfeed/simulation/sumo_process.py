@@ -72,8 +72,29 @@ def run_program(
         If it ends with an error (the message carries SUMO's last lines) or is killed at the limit.
     """
     log_path = folder / f"{name}.log"
+    process = start_program(name, arguments, folder=folder, log_path=log_path)
+    try:
+        if running is not None:
+            running.add(process)
+        code = process.wait(timeout=time_limit_s)
+    except subprocess.TimeoutExpired as error:
+        raise SimulationFailed(
+            f"{name} was killed at its time limit of {time_limit_s:g} s: "
+            "simulate a shorter stretch, or raise simulation.time_limit_s"
+        ) from error
+    finally:
+        kill_group(process)
+        if running is not None:
+            running.discard(process)
+    if code != 0:
+        raise SimulationFailed(f"{name} ended with code {code}: {last_words(log_path)}")
+    return log_path
+
+
+def start_program(name: str, arguments: Sequence[str], *, folder: Path, log_path: Path) -> subprocess.Popen[bytes]:
+    """Start one of SUMO's programs in its own process group, as `run_program` does; end it with `kill_group`."""
     with log_path.open("wb") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [str(binary(name)), *arguments],
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -83,22 +104,6 @@ def run_program(
             process_group=0,
             preexec_fn=die_with_parent(),
         )
-        try:
-            if running is not None:
-                running.add(process)
-            code = process.wait(timeout=time_limit_s)
-        except subprocess.TimeoutExpired as error:
-            raise SimulationFailed(
-                f"{name} was killed at its time limit of {time_limit_s:g} s: "
-                "simulate a shorter stretch, or raise simulation.time_limit_s"
-            ) from error
-        finally:
-            kill_group(process)
-            if running is not None:
-                running.discard(process)
-    if code != 0:
-        raise SimulationFailed(f"{name} ended with code {code}: {last_words(log_path)}")
-    return log_path
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
