@@ -31,7 +31,8 @@ class Reading:
     """Depth of water above the road's low point at one sensor.
 
     `depth_m` ≥ 0, 0 is dry. `observed_at` and `received_at` are aware UTC. `id` is of sensor and instant: the same
-    reading twice is one. `raw` names the kept bytes that it came from.
+    reading twice is one. `raw` names the kept bytes that it came from. `revision` counts what was said of the same
+    instant later: another value (a correction) or another judgement; `received_at` is then when that was said.
     """
 
     id: str
@@ -43,11 +44,12 @@ class Reading:
     why: str = ""
     source: str = ""
     raw: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RainReading:
-    """Rain that fell at a gauge from `start` until `end` (aware UTC, half-open), mm."""
+    """Rain that fell at a gauge from `start` until `end` (aware UTC, half-open), mm; the rest is as for `Reading`."""
 
     id: str
     gauge: str
@@ -58,6 +60,10 @@ class RainReading:
     rain_mm: float
     received_at: datetime
     quality: Quality = Quality.UNCHECKED
+    why: str = ""
+    source: str = ""
+    raw: str = ""
+    revision: int = 0
 
 
 class ReportedDepth(StrEnum):
@@ -83,6 +89,8 @@ class Report:
     by_police: bool
     text: str = ""
     site: str = ""  # the nearest within reach; "" where there is none
+    source: str = ""
+    raw: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,12 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -25,7 +27,7 @@ from sqlalchemy import (
 
 from trafficfeed.closures.orders import OrderState
 
-SCHEMA_REVISION: Final = "0002"
+SCHEMA_REVISION: Final = "0003"
 """The newest migration: a database that says so needs none."""
 
 
@@ -207,5 +209,111 @@ push_cursors = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-APPEND_ONLY: Final = ("order_versions", "checks", "certificates", "audit_log", "virtual_signal_versions")
+water_readings = Table(
+    "water_readings",
+    metadata,
+    Column("row", _ROW_ID, primary_key=True),
+    Column("city", String(200), nullable=False),
+    Column("id", String(300), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("sensor", String(200), nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("depth_m", Float, nullable=False),
+    Column("quality", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("raw", String(200), nullable=False),
+    UniqueConstraint("city", "id", "revision"),
+    Index(None, "city", "sensor", "observed_at"),
+    Index(None, "city", "observed_at"),
+)
+
+rain_readings = Table(
+    "rain_readings",
+    metadata,
+    Column("row", _ROW_ID, primary_key=True),
+    Column("city", String(200), nullable=False),
+    Column("id", String(300), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("gauge", String(200), nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("lat", Float, nullable=False),
+    Column("start", UtcDateTime, nullable=False),
+    Column("end", UtcDateTime, nullable=False),
+    Column("rain_mm", Float, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("quality", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("raw", String(200), nullable=False),
+    UniqueConstraint("city", "id", "revision"),
+    Index(None, "city", "end"),
+)
+
+water_reports = Table(
+    "water_reports",
+    metadata,
+    Column("row", _ROW_ID, primary_key=True),
+    Column("city", String(200), nullable=False),
+    Column("id", String(300), nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("lat", Float, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("depth", String(16), nullable=False),
+    Column("by_police", Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("site", String(200), nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("raw", String(200), nullable=False),
+    UniqueConstraint("city", "id"),
+    Index(None, "city", "observed_at"),
+)
+
+rain_forecasts = Table(
+    "rain_forecasts",
+    metadata,
+    Column("row", _ROW_ID, primary_key=True),
+    Column("city", String(200), nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("lat", Float, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("step_s", Float, nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("arrays", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("raw", String(200), nullable=False),
+    UniqueConstraint("city", "source", "issued_at", "lon", "lat", "revision"),
+)
+
+flood_decisions = Table(
+    "flood_decisions",
+    metadata,
+    Column("row", _ROW_ID, primary_key=True),
+    Column("city", String(200), nullable=False),
+    Column("site", String(200), nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("basis", String(16), nullable=False),
+    Column("episode", String(250), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("body", JSON, nullable=False),
+    Index(None, "city", "site", "decided_at"),
+    Index(None, "city", "episode"),
+)
+
+APPEND_ONLY: Final = (
+    "order_versions",
+    "checks",
+    "certificates",
+    "audit_log",
+    "virtual_signal_versions",
+    "water_readings",
+    "water_reports",
+    "flood_decisions",
+)
 """Tables whose rows the database itself refuses to change or delete (triggers, made by the migrations)."""
