@@ -1,0 +1,228 @@
+"""SUMO driven through water: streets slow down as it truly rises, and some drivers follow what was published of it.
+
+The water is the world's, the published closures are the feed's, and the two need not agree: that is what is measured.
+Who follows is chosen by a hash of the vehicle's id, the same in every arm and with every seed. A follower whose way
+leads over a street that the feed shuts now takes the fastest way round it by the travel times of the last minutes, and
+is kept on the fastest way until it is there, as by any navigation; nobody else reacts, and nobody turns round at the
+water's edge.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lxml import etree
+from traci import constants
+from traci.exceptions import TraCIException
+
+from trafficfeed.simulation.departures import stable_share
+from trafficfeed.simulation.drive_scenario import DriveScenario
+from trafficfeed.simulation.passages import Passages, read_passages
+from trafficfeed.simulation.sumo_control import controlled_sumo
+from trafficfeed.simulation.sumo_network import read_network
+
+STEP_S: Final = 10.0
+"""How often followers look at the feed, s."""
+_WEIGHTS_S: Final = 60.0
+_TURNS: Final = 3  # those on another way look anew in so many groups, a minute apart: all at once would swing
+_SMOOTHING: Final = 0.5
+_AVOIDED_S: Final = 1e6
+_TRAVEL_TIME: Final = constants.VAR_CURRENT_TRAVELTIME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowedEdge:
+    """What speed is left on an edge: ``(time, m/s)`` from that time on, rising in time, on the demand's clock."""
+
+    edge: str
+    steps: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutOnFeed:
+    """An edge that the feed shuts in ``[from_s, until_s)`` as it was published then, on the demand's clock."""
+
+    edge: str
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerouted:
+    """A follower that was sent another way round `edge` at `time_s`."""
+
+    vehicle: str
+    edge: str
+    time_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloodDrive:
+    """One run: who drove where and when, and who went round what."""
+
+    passages: Passages
+    rerouted: Sequence[Rerouted]
+    ended_short: frozenset[str]
+
+
+def drive_through_water(
+    scenario: DriveScenario,
+    seed: int,
+    *,
+    folder: Path,
+    water: Sequence[SlowedEdge],
+    feed: Sequence[ShutOnFeed],
+    following: float,
+) -> FloodDrive:
+    """Drive a scenario once through the water.
+
+    Parameters
+    ----------
+    folder
+        Where SUMO's files go.
+    water
+        The true water's speeds; the same in every arm.
+    feed
+        What the feed shut, and when.
+    following
+        Share of drivers who follow the feed, 0..1.
+
+    Raises
+    ------
+    SimulationFailed
+        If SUMO cannot load the scenario, crashes, or does not come to its end.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    signs = folder / "water.add.xml"
+    _write_signs(signs, scenario.net_path, water)
+    wet = DriveScenario(
+        name=scenario.name,
+        net_path=scenario.net_path,
+        route_paths=scenario.route_paths,
+        additional_paths=(*scenario.additional_paths, signs),
+        begin_s=scenario.begin_s,
+        until_s=scenario.until_s,
+        watch_from_s=scenario.begin_s,
+    )
+    arguments = [
+        *wet.arguments(seed),
+        *("--time-to-teleport", "300", "--ignore-route-errors"),
+        *("--vehroute-output", str(folder / "routes.xml"), "--vehroute-output.exit-times"),
+        *("--vehroute-output.write-unfinished", "--vehroute-output.sorted"),
+        *("--tripinfo-output", str(folder / "trips.xml")),
+        *("--tripinfo-output.write-unfinished", "--tripinfo-output.write-undeparted"),
+    ]
+    with controlled_sumo(arguments, folder=folder) as sumo:
+        followers = _Followers(sumo, feed, following)
+        _run(sumo, scenario.until_s, followers)
+    return FloodDrive(
+        passages=read_passages(folder / "routes.xml", folder / "trips.xml", until_s=scenario.until_s),
+        rerouted=tuple(followers.rerouted),
+        ended_short=frozenset(followers.ended_short),
+    )
+
+
+def _run(sumo: Any, until_s: float, followers: "_Followers") -> None:
+    while (time_s := sumo.simulation.getTime()) < until_s and sumo.simulation.getMinExpectedNumber() > 0:
+        followers.look(time_s)
+        sumo.simulationStep(min(time_s + STEP_S, until_s))
+
+
+class _Followers:
+    """Those who follow the feed: each is looked at when it appears, and all when the feed shuts another edge."""
+
+    def __init__(self, sumo: Any, feed: Sequence[ShutOnFeed], share: float) -> None:
+        self._sumo = sumo
+        self._feed = feed if share > 0 else ()
+        self._share = share
+        self._shut: frozenset[str] = frozenset()
+        self._known: set[str] = set()
+        self._travel_s: dict[str, float] = {}
+        self._weighed_s = float("-inf")
+        self._turn = 0
+        self._guided: set[str] = set()
+        self.rerouted: list[Rerouted] = []
+        self.ended_short: set[str] = set()
+
+    def look(self, time_s: float) -> None:
+        """Send round the closures whoever follows and is not yet on another way."""
+        shut = frozenset(one.edge for one in self._feed if one.from_s <= time_s < one.until_s)
+        if not shut:
+            self._shut = shut
+            return
+        present = {one for one in self._sumo.vehicle.getIDList() if stable_share(f"flood {one}") < self._share}
+        asked = present if not shut <= self._shut else present - self._known
+        self._known, self._shut = present, shut
+        if time_s - self._weighed_s >= _WEIGHTS_S:
+            self._weigh()
+            self._weighed_s = time_s
+            self._look_anew(present - asked)
+        for vehicle in sorted(asked):
+            self._send_round(vehicle, shut, time_s)
+
+    def _look_anew(self, present: set[str]) -> None:
+        self._guided &= present
+        self._turn = (self._turn + 1) % _TURNS
+        for vehicle in sorted(self._guided):
+            if int(stable_share(f"turn {vehicle}") * _TURNS) == self._turn:
+                with suppress(TraCIException):
+                    self._sumo.vehicle.rerouteTraveltime(vehicle, currentTravelTimes=False)
+
+    def _send_round(self, vehicle: str, shut: frozenset[str], time_s: float) -> None:
+        car = self._sumo.vehicle
+        route, here = car.getRoute(vehicle), max(car.getRouteIndex(vehicle), 0)
+        blocked = [edge for edge in route[here + 1 :] if edge in shut]
+        if not blocked or car.getStops(vehicle):
+            return  # a bus keeps to its line
+        try:
+            if route[-1] in shut:
+                self._end_short(vehicle, route, here, shut)
+                route = car.getRoute(vehicle)
+            for edge in shut:
+                car.setAdaptedTraveltime(vehicle, edge, _AVOIDED_S)
+            car.rerouteTraveltime(vehicle, currentTravelTimes=False)
+        except TraCIException:
+            return  # no way at all from where it is: it drives on as it meant to
+        self._guided.add(vehicle)
+        left = set(car.getRoute(vehicle)[max(car.getRouteIndex(vehicle), 0) + 1 :])
+        self.rerouted += [Rerouted(vehicle=vehicle, edge=edge, time_s=time_s) for edge in blocked if edge not in left]
+
+    def _end_short(self, vehicle: str, route: Sequence[str], here: int, shut: frozenset[str]) -> None:
+        """Let a trip that ends in the water end on its last street before it."""
+        dry = next((edge for edge in reversed(route[here:]) if edge not in shut), None)
+        if dry is not None:
+            self._sumo.vehicle.changeTarget(vehicle, dry)
+            self.ended_short.add(vehicle)
+
+    def _weigh(self) -> None:
+        """Let ways be chosen by the travel times of the last minutes, smoothed: all of one instant would swing."""
+        edge = self._sumo.edge
+        if not self._travel_s:
+            for name in edge.getIDList():
+                if not name.startswith(":"):
+                    edge.subscribe(name, [_TRAVEL_TIME])
+                    self._travel_s[name] = edge.getTraveltime(name)
+        for name, values in edge.getAllSubscriptionResults().items():
+            before, now = self._travel_s[name], values.get(_TRAVEL_TIME, self._travel_s[name])
+            smoothed = before + _SMOOTHING * (min(now, _AVOIDED_S) - before)
+            if abs(smoothed - before) > 0.05 * before:
+                self._travel_s[name] = smoothed
+                edge.adaptTraveltime(name, smoothed)
+
+
+def _write_signs(path: Path, net_path: Path, water: Iterable[SlowedEdge]) -> None:
+    lanes = _lanes(net_path, {one.edge for one in water})
+    root = etree.Element("additional")
+    for one in water:
+        for number, lane in enumerate(lanes[one.edge]):
+            sign = etree.SubElement(root, "variableSpeedSign", id=f"water {one.edge} {number}", lanes=lane)
+            for time_s, speed_mps in one.steps:
+                etree.SubElement(sign, "step", time=f"{time_s:.2f}", speed=f"{speed_mps:.3f}")
+    etree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _lanes(net_path: Path, edges: set[str]) -> Mapping[str, Sequence[str]]:
+    network = read_network(net_path)
+    return {edge: [f"{edge}_{lane}" for lane in range(int(network.lane_count[network.index[edge]]))] for edge in edges}
