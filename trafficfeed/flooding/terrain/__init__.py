@@ -1,0 +1,1 @@
+"""The elevation model: read and checked, and the hollows in it."""
