@@ -28,6 +28,7 @@ from trafficfeed.signals.topology_document import to_json
 GOALS_MS: Final = {"sse": 150.0, "mqtt": 50.0}
 _TOKEN: Final = "benchmark"
 _WARM_UP_S: Final = 15.0
+_FIRST_PER_S: Final = 400  # intersections: all groups of all of them come at once when the feeder begins
 _SETTLE_S: Final = 3.0
 
 
@@ -77,7 +78,7 @@ def _mqtt(options: argparse.Namespace) -> dict[str, Any]:
             more = {
                 "TRAFFICFEED_SIGNALS_BUS": f"mqtt://127.0.0.1:{broker_port}",
                 "TRAFFICFEED_SIGNALS_SHARDS": str(options.subscribers),
-                "TRAFFICFEED_SIGNALS_PACE_S": "0.015",
+                "TRAFFICFEED_SIGNALS_PACE_S": "0.02",
             }
             with _server(Path(folder), options.broker_intersections, more) as (server, port):
                 clients = [str(broker_port), str(options.subscribers), settings().city]
@@ -109,7 +110,7 @@ def _measured(
     try:
         assert listening.stdout is not None
         listening.stdout.readline()
-        time.sleep(max(begin_s + _WARM_UP_S - time.time(), 0.0))
+        time.sleep(max(begin_s + _WARM_UP_S + intersections / _FIRST_PER_S - time.time(), 0.0))
         began, processes = time.time(), {"server": server, **({"broker": broker} if broker else {})}
         before, machine = {name: cpu_s(one.pid) for name, one in processes.items()}, ticks()
         time.sleep(seconds)

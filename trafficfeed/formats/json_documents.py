@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from trafficfeed.formats.standard import Fragment
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def as_json(value: Any) -> bytes:
     """Return `value` as compact JSON in UTF-8; NaN and infinities are refused (ValueError)."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def as_collection(head: Mapping[str, Any], key: str, fragments: Sequence[Fragment]) -> bytes:

@@ -12,8 +12,9 @@ from trafficfeed.signals.events import LampEvent
 from trafficfeed.signals.live import LiveSignals
 
 PACE_S: Final = 0.04
-_LEARNING: Final = 0.5  # share of the pace that forecasts may take; lamps do not wait for the rest
-_AT_A_TIME: Final = 4
+_MOST_LEARNING: Final = 0.5  # share of the pace that forecasts may take; lamps do not wait for the rest
+_LEAST_LEARNING: Final = 0.02
+_LATE: Final = 0.3  # of the pace: a beat that begins later shows that there is more to do than time for it
 _LOOKOUT: Final = timedelta(seconds=0.25)
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class LiveHub:
         self._silent = silent
         self._fragments = Fragments()
         self._looked_out: datetime | None = None
+        self._learning = _MOST_LEARNING
 
     def take(self, events: Iterable[LampEvent]) -> None:
         """Take what the door let through."""
@@ -60,10 +62,14 @@ class LiveHub:
 
     async def run(self) -> None:
         """Publish until cancelled."""
+        due = perf_counter()
         while True:
             began = perf_counter()
+            self._divide(late_s=began - due)
             self.beat()
-            await asyncio.sleep(max(self._pace_s - (perf_counter() - began), 0.1 * self._pace_s))
+            ended = perf_counter()
+            due = max(began + self._pace_s, ended + 0.1 * self._pace_s)
+            await asyncio.sleep(due - ended)
 
     def beat(self) -> None:
         """Publish what is new by now."""
@@ -73,8 +79,15 @@ class LiveHub:
             for intersection in self._silent(now):
                 _log.warning("%s has fallen silent: its lamps are stale", intersection)
                 self.live.fall_silent(intersection, now)
-        until = perf_counter() + _LEARNING * self._pace_s
-        while self.live.learn(_AT_A_TIME) and perf_counter() < until:
+        until = perf_counter() + self._learning * self._pace_s
+        while self.live.learn(1) and perf_counter() < until:
             pass
         if changes := self.live.changes(now):
             self._bus.publish(Batch(made_at=now, updates=[Update(change, now, self._fragments) for change in changes]))
+
+    def _divide(self, late_s: float) -> None:
+        """Give forecasts less time at once where beats come late, and by and by more again where they do not."""
+        if late_s > _LATE * self._pace_s:
+            self._learning = max(0.7 * self._learning, _LEAST_LEARNING)
+        else:
+            self._learning = min(self._learning + 0.01, _MOST_LEARNING)

@@ -1,27 +1,32 @@
 """Live signals by an MQTT broker: what each intersection shows, retained, and batches of what changed by shard."""
 
-import logging
-import threading
+import re
 from collections import defaultdict
-from contextlib import suppress
-from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
 from zlib import crc32
 
-from trafficfeed.errors import ScenarioInvalid
 from trafficfeed.formats.json_documents import as_json
 from trafficfeed.formats.signals_json import utc_millis
 from trafficfeed.publishing.bus import Batch
+from trafficfeed.publishing.mqtt_sender import MqttSender, broker_address, publish_packet
 
-MOST_WAITING: Final = 50_000  # messages that the broker has not been given yet: then it cannot follow, and loses some
-_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
-
-_log = logging.getLogger(__name__)
+_NOT_IN_TOPICS: Final = re.compile("[%+#/\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]|^\\$")
 
 
 def shard_of(intersection: str, shards: int) -> int:
     """Return the shard, 0 to `shards` - 1, that an intersection is in: CRC-32 of its id in UTF-8, modulo `shards`."""
-    return crc32(intersection.encode()) % shards
+    return crc32(intersection.encode(errors="surrogatepass")) % shards
+
+
+def topic_level(name: str) -> str:
+    """Return a name as one level of a topic: what has a meaning in topics, or may not be in them, percent-encoded.
+
+    These are ``+``, ``#``, ``/``, a ``$`` that it begins with, control characters, noncharacters, and ``%`` itself; so
+    different names have different levels, and ``urllib.parse.unquote`` gives the name back.
+    """
+    return _NOT_IN_TOPICS.sub(lambda found: quote(found[0], safe="", errors="surrogatepass"), name)
 
 
 class MqttBus:
@@ -40,69 +45,40 @@ class MqttBus:
         ScenarioInvalid
             If the address is none of a broker.
         """
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion
-
-        parts = urlsplit(address)
-        if parts.scheme not in _PORTS or not parts.hostname:
-            raise ScenarioInvalid(f"{address!r} is no broker: set TRAFFICFEED_SIGNALS_BUS to mqtt://host:port")
         self.shards = shards
-        self.lost = 0
-        self._prefix = f"signals/{city}/"
-        self._waiting = 0
-        self._lock = threading.Lock()
-        self._client = Client(CallbackAPIVersion.VERSION2)
-        if parts.username:
-            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
-            self._client.tls_set()
-        self._client.on_connect = self._connected
-        self._client.on_disconnect = self._disconnected
-        self._client.on_publish = self._sent
-        self._client.reconnect_delay_set(min_delay=1, max_delay=10)
-        self._client.connect_async(parts.hostname, parts.port or _PORTS[parts.scheme])
-        self._client.loop_start()
+        self.lost = 0  # updates that the broker could not take
+        self._prefix = f"signals/{topic_level(city)}/"
+        self._places: dict[str, tuple[int, bytes]] = {}  # shard and topic by intersection
+        self._sender = MqttSender(broker_address(address))
 
     @property
     def is_connected(self) -> bool:
         """Whether the broker is there."""
-        return bool(self._client.is_connected())
+        return self._sender.is_connected
 
     def publish(self, batch: Batch) -> None:
         """Send a batch; returns before it is sent."""
-        if not self.is_connected:
-            return
-        if self._waiting > MOST_WAITING:
+        if self.is_connected and not self._sender.send(b"".join(self._packets(batch))):
             self.lost += len(batch.updates)
-            return
-        by_shard: defaultdict[int, list[bytes]] = defaultdict(list)
-        for update in batch.updates:
-            by_shard[shard_of(update.id, self.shards)].append(update.delta)
-        head = as_json({"at": utc_millis(batch.made_at)})[:-1] + b',"intersections":['
-        for shard, deltas in by_shard.items():
-            self._send(f"shard/{shard}", head + b",".join(deltas) + b"]}", retain=False)
-        for update in batch.updates:
-            self._send(update.id, update.whole, retain=True)
 
     def close(self) -> None:
         """Disconnect."""
-        self._client.disconnect()
-        with suppress(RuntimeError):
-            self._client.loop_stop()
+        self._sender.close()
 
-    def _send(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        with self._lock:
-            self._waiting += 1
-        self._client.publish(self._prefix + topic, payload, qos=0, retain=retain)
+    def _packets(self, batch: Batch) -> Iterator[bytes]:
+        """Yield the batches of the shards, for whom every millisecond counts, and then what is retained."""
+        by_shard: defaultdict[int, list[bytes]] = defaultdict(list)
+        retained = []
+        for update in batch.updates:
+            shard, topic = self._places.get(update.id) or self._place(update.id)
+            by_shard[shard].append(update.delta)
+            retained.append(publish_packet(topic, update.whole_once(), retain=True))
+        head = as_json({"at": utc_millis(batch.made_at)})[:-1] + b',"intersections":['
+        for shard, deltas in by_shard.items():
+            yield publish_packet(f"{self._prefix}shard/{shard}".encode(), head + b",".join(deltas) + b"]}")
+        yield from retained
 
-    def _sent(self, *_: Any) -> None:
-        with self._lock:
-            self._waiting -= 1
-
-    def _connected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        with self._lock:
-            self._waiting = 0
-        _log.info("the broker answers: %s", reason)
-
-    def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        _log.warning("the broker is gone: %s; the signals go on within this process", reason)
+    def _place(self, intersection: str) -> tuple[int, bytes]:
+        topic = (self._prefix + topic_level(intersection)).encode()
+        place = self._places[intersection] = (shard_of(intersection, self.shards), topic)
+        return place
