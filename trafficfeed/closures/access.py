@@ -9,6 +9,7 @@ from trafficfeed.closures.lanes import closed_lanes, traffic_lanes
 from trafficfeed.closures.orders import (
     Closure,
     Exemption,
+    Hazard,
     LanesClosed,
     Measure,
     Metering,
@@ -64,12 +65,13 @@ _ALL = frozenset(VehicleClass)
 def permitted_classes(rule: Rule, exceptions: Collection[Exemption]) -> frozenset[VehicleClass]:
     """Return the classes that may still use what `rule` acts on: the closed lanes, the closed direction, the move.
 
-    Residents and permit holders are ``CUSTOM1``. A speed limit and a metered release let everybody pass. Exceptions
-    always hold, against a limit of weight or height too: an officer who closes a low bridge has to leave them out.
+    Residents and permit holders are ``CUSTOM1``. A speed limit, a metered release and a hazard let everybody pass.
+    Exceptions always hold, against a limit of weight or height too: an officer who closes a low bridge has to leave
+    them out.
     """
     exempt = frozenset(c for exemption in exceptions for c in _EXEMPT[exemption])
     match rule:
-        case SpeedLimit() | Metering():
+        case SpeedLimit() | Metering() | Hazard():
             return _ALL
         case Closure() | LanesClosed() | OneWay() | TurnBan():
             return exempt

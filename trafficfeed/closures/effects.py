@@ -7,7 +7,7 @@ from datetime import datetime
 from trafficfeed.closures.access import permitted_classes
 from trafficfeed.closures.demand_clock import DemandClock, Span, seconds_on, timing_of
 from trafficfeed.closures.lanes import closed_lanes, traffic_lanes
-from trafficfeed.closures.orders import LanesClosed, Metering, Order, SpeedLimit
+from trafficfeed.closures.orders import Hazard, LanesClosed, Metering, Order, SpeedLimit, Water
 from trafficfeed.closures.schedules import Occurrences
 from trafficfeed.closures.wall_time import zone_of
 from trafficfeed.network.road_graph import RoadGraph
@@ -20,6 +20,8 @@ from trafficfeed.simulation.interventions import (
     SpeedChange,
     TurnClosure,
 )
+
+_WALKING_MPS = 1.4  # whoever drives through water does not stop in it
 
 __all__ = ["DemandClock", "Effects", "interventions_of", "standing_interventions"]
 
@@ -121,11 +123,27 @@ def _of_measure(order_id: str, span: Span, places: Resolved, graph: RoadGraph) -
     elif isinstance(rule, Metering):
         gates = tuple(dict.fromkeys(graph.edge_ids[section.edges[0]] for section in places.sections))
         yield FlowMetering(cause=cause, edges=gates, flow_vph=rule.flow_vph, begin_s=begin_s, end_s=end_s)
+    elif isinstance(rule, Hazard):
+        yield from _of_hazard(cause, span, measure.water, places, graph)
     elif isinstance(rule, LanesClosed):
         yield from _of_lanes(cause, span, rule, places, graph)
     else:
         permitted = permitted_classes(rule, measure.exceptions)
         yield EdgeClosure(cause=cause, edges=edges, permitted=permitted, begin_s=begin_s, end_s=end_s)
+
+
+def _of_hazard(
+    cause: str, span: Span, water: Water | None, places: Resolved, graph: RoadGraph
+) -> Iterator[SpeedChange]:
+    """Slow traffic down to what the water leaves of each edge's own limit; without water it keeps its limit."""
+    safe_mps = None if water is None or water.speed_kmh is None else max(water.speed_kmh / 3.6, _WALKING_MPS)
+    by_speed: dict[float, list[str]] = {}
+    for edge in dict.fromkeys(_edges(places)):
+        limit_mps = float(graph.speed_mps[edge])
+        speed_mps = limit_mps if safe_mps is None else min(limit_mps, safe_mps)
+        by_speed.setdefault(round(speed_mps, 2), []).append(graph.edge_ids[edge])
+    for speed_mps, edges in by_speed.items():
+        yield SpeedChange(cause=cause, edges=tuple(edges), speed_mps=speed_mps, begin_s=span.begin_s, end_s=span.end_s)
 
 
 def _of_lanes(cause: str, span: Span, rule: LanesClosed, places: Resolved, graph: RoadGraph) -> Iterator[Intervention]:

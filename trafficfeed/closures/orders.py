@@ -154,7 +154,19 @@ class Turn:
     near: Annotated[LonLat | None, Field(description="a point at the junction, where the streets meet twice")] = None
 
 
-Place = Annotated[StreetSection | DrawnLine | Area | Ways | Points | Turn, Field(discriminator="kind")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Directed edges of the city's network by their ids: exact, for orders that a program writes.
+
+    The ids are the network's own and are never published. A network that is built anew may have others.
+    """
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["edges"] = "edges"
+    ids: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, max_length=2000)]
+
+
+Place = Annotated[StreetSection | DrawnLine | Area | Ways | Points | Turn | Edges, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,9 +238,67 @@ class Metering:
     flow_vph: Annotated[float, Field(gt=0, le=4000)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """Nothing is forbidden: there is something on the road (`water` of the measure says how deep), drive with care."""
+
+    __pydantic_config__ = _STRICT
+    kind: Literal["hazard"] = "hazard"
+
+
 Rule = Annotated[
-    Closure | LanesClosed | VehicleRestriction | SpeedLimit | OneWay | TurnBan | Metering, Field(discriminator="kind")
+    Closure | LanesClosed | VehicleRestriction | SpeedLimit | OneWay | TurnBan | Metering | Hazard,
+    Field(discriminator="kind"),
 ]
+
+
+class Wader(StrEnum):
+    """Vehicles by how much standing water they bear."""
+
+    SMALL = "small"
+    LARGE = "large"
+    FOUR_WHEEL_DRIVE = "four_wheel_drive"
+    EMERGENCY = "emergency"
+
+
+class WaterBasis(StrEnum):
+    """What is said of the water rests on."""
+
+    OBSERVED = "observed"
+    FORECAST = "forecast"
+    OFFICER = "officer"
+
+
+_Depth = Annotated[float, Field(ge=0, le=20)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Water:
+    """Water on the road of a measure.
+
+    `depth_m` is the observed depth, or the P50 of the forecast, above the lowest point of the measure's roads; `p10_m`
+    and `p90_m` the band of what is expected while the measure holds; None where nothing can be said. `passable` are
+    the vehicles that still pass at its P90 (where there is none, at its depth). `speed_kmh` is the speed at which a
+    car still holds the road. `chance` is that of a depth at which the road is closed. `area` is the ground that the
+    water may cover, for alerts, EPSG:4326 lon, lat. `method` says how it is known, `note` what a reader must know of
+    the source: "synthetic".
+    """
+
+    __pydantic_config__ = _STRICT
+    basis: WaterBasis
+    valid_from: Annotated[WallTime, Field(description="since when it has been as told")]
+    valid_until: Annotated[WallTime | None, Field(description="when it is expected to be gone")] = None
+    depth_m: _Depth | None = None
+    p10_m: _Depth | None = None
+    p90_m: _Depth | None = None
+    chance: Annotated[float | None, Field(ge=0, le=1)] = None
+    speed_kmh: Annotated[float | None, Field(ge=0, le=130)] = None
+    passable: Annotated[tuple[Wader, ...], Field(description="vehicles that still pass")] = ()
+    closed_to: Annotated[tuple[Wader, ...], Field(description="vehicles that are kept out")] = ()
+    site: Annotated[str, Field(max_length=100, description="id of the place where the water gathers")] = ""
+    method: Annotated[str, Field(max_length=100)] = ""
+    note: Annotated[str, Field(max_length=500)] = ""
+    area: Annotated[tuple[LonLat, ...], Field(max_length=500, description="a closed ring; empty: none is known")] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +355,7 @@ class Measure:
     )
     title: Annotated[Text | None, Field(description="where it differs from the order's")] = None
     detour: Annotated[DrawnLine | None, Field(description="the signed detour, where there is one")] = None
+    water: Annotated[Water | None, Field(description="the water on the road, where that is why")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

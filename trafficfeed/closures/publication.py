@@ -105,8 +105,10 @@ class _Held:
 
     @cached_property
     def areas(self) -> tuple[tuple[LonLat, ...], ...]:
-        """The outer rings that the measure was drawn with, closed."""
-        rings = (place.ring for place in self.measure.where if isinstance(place, Area))
+        """The outer rings that the measure was drawn with, and that of its water, closed."""
+        water = self.measure.water
+        drawn = [place.ring for place in self.measure.where if isinstance(place, Area)]
+        rings = [*drawn, water.area] if water is not None and water.area else drawn
         return tuple(ring if ring[0] == ring[-1] else (*ring, ring[0]) for ring in rings)
 
 
@@ -168,6 +170,7 @@ def _of_section(held: _Held, section: Section, around: Shut, graph: RoadGraph) -
         "detour_streets": detour.streets if detour else (),
         "segments": segments_of(graph, section.edges, section.street, measure.rule),
         "areas": held.areas,
+        "water": measure.water,
     }
 
 

@@ -7,6 +7,7 @@ from trafficfeed.closures.orders import (
     Area,
     Direction,
     DrawnLine,
+    Edges,
     Measure,
     OneWay,
     Order,
@@ -19,6 +20,7 @@ from trafficfeed.closures.orders import (
 )
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.area_matching import match_area
+from trafficfeed.network.edge_matching import match_edges
 from trafficfeed.network.line_matching import match_line
 from trafficfeed.network.matching import Match, Travel, describe, refused
 from trafficfeed.network.point_matching import match_points
@@ -82,6 +84,8 @@ def match_place(place: Place, graph: RoadGraph, *, one_way: bool = False) -> Mat
             return match_area(graph, place.ring, place.holes, place.select)
         case Turn():
             return match_turn(graph, place.from_street, place.to_street, place.near)
+        case Edges():
+            return match_edges(graph, place.ids)
     travel = (_AGAINST if one_way else _TRAVEL)[place.direction]
     match place:
         case StreetSection():

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from trafficfeed.closures.orders import Exemption, Reason, Rule
+from trafficfeed.closures.orders import Exemption, Reason, Rule, Water
 from trafficfeed.windows import Window
 
 
@@ -120,6 +120,7 @@ class RoadEvent:
     the order's versions. `segments` cover `coordinates` from junction to junction. `areas` are the outer rings that the
     measure's areas were drawn with. `openlr` is the binary location reference (OpenLR 1.5, base64) of the whole line,
     None where decoding does not give the same path back. `recurring` marks one occurrence of a rule that repeats.
+    `water` is what stands on the road, where that is why.
     """
 
     id: str
@@ -159,4 +160,5 @@ class RoadEvent:
     openlr: str | None = None
     recurring: bool = False
     transit: Sequence[TransitImpact] = ()
+    water: Water | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from trafficfeed.closures.orders import (
     Closure,
     Direction,
     DrawnLine,
+    Edges,
     LonLat,
     Measure,
     OneWay,
@@ -19,6 +20,7 @@ from trafficfeed.closures.orders import (
     Turn,
     TurnBan,
     VehicleRestriction,
+    Water,
 )
 from trafficfeed.closures.schedule_checks import schedule_findings
 from trafficfeed.closures.wall_time import TimeFault, zone_of
@@ -50,6 +52,8 @@ def _order_findings(order: Order) -> Iterator[Finding]:
             yield from _place_findings(place, measure, f"{path}.where[{position}]")
         if measure.detour is not None:
             yield from _line_findings(measure.detour, f"{path}.detour")
+        if measure.water is not None:
+            yield from _water_findings(measure.water, f"{path}.water")
         yield from schedule_findings(measure.when, order.timezone, where=f"{path}.when")
 
 
@@ -79,8 +83,9 @@ def _place_findings(place: Place, measure: Measure, path: str) -> Iterator[Findi
             message, mend = f"a turn ban needs a turn, not a {place.kind}", "use kind: turn, from_street, to_street"
         yield _error("rule.place", path, message, mend)
     if isinstance(measure.rule, OneWay):
-        if isinstance(place, Area):
-            yield _error("rule.place", path, "an area has no direction to be one-way in", "name the streets one by one")
+        if isinstance(place, Area | Edges):
+            one = "an area has" if isinstance(place, Area) else "edges by their ids have"
+            yield _error("rule.place", path, f"{one} no direction to be one-way in", "name the streets one by one")
         elif not isinstance(place, Turn) and place.direction is Direction.BOTH:
             mend = "say `direction: forward` (as the place is written) or `backward`"
             yield _error("rule.place", f"{path}.direction", "one-way needs the direction that stays open", mend)
@@ -88,6 +93,22 @@ def _place_findings(place: Place, measure: Measure, path: str) -> Iterator[Findi
         yield from _line_findings(place, path)
     if isinstance(place, Area):
         yield from _area_findings(place, path)
+
+
+def _water_findings(water: Water, path: str) -> Iterator[Finding]:
+    band = [depth for depth in (water.p10_m, water.p90_m) if depth is not None]
+    if band != sorted(band):
+        yield _error("water.band", f"{path}.p90_m", "is less than p10_m", "give the lower depth as p10_m")
+    times = {"valid_from": water.valid_from, "valid_until": water.valid_until}
+    bare = [name for name, time in times.items() if time is not None and time.tzinfo is None]
+    for name in bare:
+        yield _error("water.offset", f"{path}.{name}", "has no offset", "add the offset, as 2026-12-05T18:00+02:00")
+    if not bare and water.valid_until is not None and water.valid_until <= water.valid_from:
+        yield _error("water.until", f"{path}.valid_until", "is not after valid_from", "say when it will be gone")
+    if water.area and (fault := _ring_fault(water.area)):
+        yield _error("geometry.ring", f"{path}.area", fault, "draw it once around, without crossing itself")
+    if set(water.passable) & set(water.closed_to):
+        yield _error("water.classes", f"{path}.passable", "names who is kept out", "name each vehicle once")
 
 
 def _line_findings(line: DrawnLine, path: str) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from trafficfeed.closures.orders import Reason
+from trafficfeed.closures.orders import Reason, Water, WaterBasis
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent, Validation
 from trafficfeed.formats.cap_words import instruction_of, keeps_out, kind_of, pending_in
 from trafficfeed.formats.feed_info import FeedInfo
@@ -19,6 +19,7 @@ from trafficfeed.formats.texts import in_language, plain
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
 
 _MOST_HEADLINE = 160
+_EVEN = 0.5
 _SOON = timedelta(hours=1)
 _FORBIDDEN = frozenset(" ,<&")
 _CATEGORIES = {
@@ -28,7 +29,8 @@ _CATEGORIES = {
     Reason.FLOODING: ("Met", "Safety"),
     Reason.ROADWORKS: ("Infra",),
 }
-_SAME_EVERYWHERE = frozenset({"closure", "vehicles", "speed_limit", "metering"})
+_SAME_EVERYWHERE = frozenset({"closure", "vehicles", "speed_limit", "metering", "hazard"})
+_WATER_SEVERITY = ((0.50, "Extreme"), (0.30, "Severe"), (0.15, "Moderate"))  # nobody passes; cars float; small cars do
 _SEVERE = frozenset({Reason.EMERGENCY, Reason.FLOODING})
 _MODERATE = frozenset({Reason.ACCIDENT, Reason.SECURITY})
 
@@ -121,7 +123,7 @@ def _info(event: RoadEvent, feed: FeedInfo, language: str) -> etree._Element:
     _add(info, "responseType", "AllClear" if event.cancelled else "Avoid" if keeps_out(event) else "Monitor")
     _add(info, "urgency", _urgency(event))
     _add(info, "severity", _severity(event))
-    _add(info, "certainty", "Observed" if event.window.start <= event.updated else "Likely")
+    _add(info, "certainty", _certainty(event))
     _add(info, "effective", time_text(event.updated, event.timezone))
     _add(info, "onset", time_text(event.window.start, event.timezone))
     _add(info, "expires", time_text(event.window.end, event.timezone))
@@ -160,11 +162,25 @@ def _urgency(event: RoadEvent) -> str:
 
 
 def _severity(event: RoadEvent) -> str:
-    """Works and events are little threat to life; where places are cut off help comes late."""
+    """Works and events are little threat to life; where places are cut off help comes late.
+
+    Water is as bad as it is deep, at the deepest that is expected: ARR, Book 6, table 6.7.4.
+    """
+    if event.water is not None:
+        depths = [depth for depth in (event.water.depth_m, event.water.p90_m) if depth is not None]
+        if depths:
+            return next((word for limit, word in _WATER_SEVERITY if max(depths) >= limit), "Minor")
     if event.reason in _SEVERE:
         return "Severe"
     cuts_off = event.certificate is not None and bool(event.certificate.cut_off_places)
     return "Moderate" if event.reason in _MODERATE or cuts_off else "Minor"
+
+
+def _certainty(event: RoadEvent) -> str:
+    """Source: CAP 1.2, 3.2.2: Observed, Likely (p > ~50%), Possible (p <= ~50%)."""
+    if event.water is not None and event.water.basis is WaterBasis.FORECAST:
+        return "Possible" if event.water.chance is not None and event.water.chance <= _EVEN else "Likely"
+    return "Observed" if event.window.start <= event.updated else "Likely"
 
 
 def _description(event: RoadEvent, language: str) -> str:
@@ -181,7 +197,21 @@ def _description(event: RoadEvent, language: str) -> str:
 
 def _parameters(event: RoadEvent) -> dict[str, str]:
     facts = {"order": event.order_id, "order-version": str(event.order_version), "validation": event.validation.value}
-    return facts | (_figures(event.certificate) if event.certificate else {})
+    water = _water(event.water) if event.water is not None else {}
+    return facts | water | (_figures(event.certificate) if event.certificate else {})
+
+
+def _water(water: Water) -> dict[str, str]:
+    figures = {
+        "site": water.site or None,
+        "water-depth-m": water.depth_m,
+        "water-depth-p10-m": water.p10_m,
+        "water-depth-p90-m": water.p90_m,
+        "water-basis": water.basis.value,
+        "water-closed-to": ",".join(water.closed_to) or None,
+        "source-note": water.note or None,
+    }
+    return {name: str(value) for name, value in figures.items() if value is not None}
 
 
 def _figures(summary: CertificateSummary) -> dict[str, str]:

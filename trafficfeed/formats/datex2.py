@@ -5,11 +5,13 @@ from datetime import datetime
 
 from lxml import etree
 
+from trafficfeed.closures.orders import Hazard
 from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.errors import FeedNonConformant
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.formats.datex2_causes import cause_id, merged
 from trafficfeed.formats.datex2_country import country_of
+from trafficfeed.formats.datex2_obstructions import add_obstruction, is_obstructed
 from trafficfeed.formats.datex2_reading import read_datex2
 from trafficfeed.formats.datex2_records import add_cause_record, add_detour, add_measure
 from trafficfeed.formats.datex2_times import add_instant
@@ -22,7 +24,7 @@ FEED_TYPE = "Road closures and restrictions"
 
 
 def fragments(event: RoadEvent, feed: FeedInfo) -> tuple[Fragment, ...]:
-    """Return the records of `event` and its detour, and what it knows of its order's cause.
+    """Return the records of `event` and its detour, of what is on the road, and what it knows of its order's cause.
 
     Raises
     ------
@@ -36,8 +38,11 @@ def fragments(event: RoadEvent, feed: FeedInfo) -> tuple[Fragment, ...]:
         raise FeedNonConformant(f"{message}: {mend}", [finding])
     country = country_of(feed.timezone)
     records, cause = parent_of_pieces(), parent_of_pieces()
-    add_measure(records, event, feed, country)
-    add_detour(records, event, country)
+    if is_obstructed(event):
+        add_obstruction(records, event, feed, country)
+    if not isinstance(event.rule, Hazard):
+        add_measure(records, event, feed, country)
+        add_detour(records, event, country)
     made = [Fragment.of(event, pieces_in(records))]
     if add_cause_record(cause, event, country):
         made.append(Fragment.of(event, pieces_in(cause), id=f"{event.id}~{cause_id(event)}"))

@@ -52,6 +52,11 @@ def cause_id(event: RoadEvent) -> str:
     return f"{event.order_id}.cause"
 
 
+def obstruction_id(event: RoadEvent) -> str:
+    """Return the id of the record of what is on the road: of the water, or of a hazard."""
+    return f"{event.id}.{'hazard' if event.water is None else 'water'}"
+
+
 def add_cause(record: Element, event: RoadEvent, version: str) -> None:
     """Append the cause of `event`: in words, by its type, and by reference to the order's record of it."""
     kind, detail, detailed = _CAUSES[event.reason]
@@ -62,6 +67,8 @@ def add_cause(record: Element, event: RoadEvent, version: str) -> None:
         add(add(cause, "sit:detailedCauseType"), f"sit:{detail}", detailed)
     if cause_class(event.reason):
         add_reference(cause, "sit:managedCause", cause_id(event), version)
+    elif event.water is not None:
+        add_reference(cause, "sit:managedCause", obstruction_id(event), version)
 
 
 def add_reference(parent: Element, name: str, record_id: str, version: str) -> None:

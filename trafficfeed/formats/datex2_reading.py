@@ -35,6 +35,7 @@ _ENDING = frozenset(
         "SpeedManagement",
     }
 )
+_WATER = frozenset({"flooding", "flashFloods"})
 _CARS = frozenset({"anyVehicle", "car", "carOrLightVehicle", "largeCar", "passengerCar", "smallCar"})
 _SPEC = "com:validityTimeSpecification"
 
@@ -107,13 +108,14 @@ def _record(path: str, record: Element, situation_id: str) -> Record:
         version=(f"{path}/@version", record.get("version")),
         status=status,
         cancelled=status == "suspended",
+        depth=_stated(record, inside, "sit:depth") if subtype in _WATER else None,
         languages=tuple(sorted({value.get("lang", "") for value in record.iter(name_of("com:value"))} - {""})),
     )
 
 
 def _management_type(record: Element, kind: str) -> str | None:
     """Return what the record's class calls its type: ``roadOrCarriagewayOrLaneManagementType`` and its like."""
-    return _text(record, f"sit:{kind[:1].lower()}{kind[1:]}Type")
+    return _text(record, f"sit:{kind[:1].lower()}{kind[1:]}Type") if kind.isidentifier() else None
 
 
 def _is_for_cars(record: Element) -> bool:

@@ -33,12 +33,10 @@ def version_of(event: RoadEvent) -> str:
 
 def add_measure(parent: Element, event: RoadEvent, feed: FeedInfo, country: str) -> None:
     """Append the record of what `event` restricts."""
-    record = _record(parent, event, management_class(event), event.id, country)
+    record = add_record(parent, event, management_class(event), event.id, country)
     _add_impact(record, event)
     add_cause(record, event, version_of(event))
-    for kind, texts in _comments(event, feed):
-        _add_comment(record, texts, kind)
-    _add_certificate(record, event)
+    add_words(record, event, feed)
     add_location(record, event)
     _add_action(record, event)
     add(record, "sit:complianceOption", "mandatory")
@@ -52,7 +50,7 @@ def add_detour(parent: Element, event: RoadEvent, country: str) -> None:
     """Append the rerouting around `event`, caused by it; nothing where there is no detour."""
     if not event.detour:
         return
-    record = _record(parent, event, "sit:ReroutingManagement", f"{event.id}.detour", country, with_severity=False)
+    record = add_record(parent, event, "sit:ReroutingManagement", f"{event.id}.detour", country, severity="")
     add_reference(add(record, "sit:cause"), "sit:managedCause", event.id, version_of(event))
     add_location(record, event)
     _add_action(record, event)
@@ -70,7 +68,7 @@ def add_cause_record(parent: Element, event: RoadEvent, country: str) -> bool:
     class_name = cause_class(event.reason)
     if class_name is None:
         return False
-    record = _record(parent, event, class_name, cause_id(event), country, with_severity=False)
+    record = add_record(parent, event, class_name, cause_id(event), country, severity="")
     for texts in parts_of(event.title):
         _add_comment(record, texts, "description")
     place = add_typed(record, "sit:locationReference", "loc:LinearLocation")
@@ -81,15 +79,17 @@ def add_cause_record(parent: Element, event: RoadEvent, country: str) -> bool:
     return True
 
 
-def _record(
-    parent: Element, event: RoadEvent, class_name: str, record_id: str, country: str, *, with_severity: bool = True
-) -> Element:
+def add_record(
+    parent: Element, event: RoadEvent, class_name: str, record_id: str, country: str,
+    *, severity: str | None = None, probability: str = "certain",
+) -> Element:  # fmt: skip
+    """Append a record of a class with its head; `severity` None: that of the event's rule, "": none is stated."""
     record = add_typed(parent, "sit:situationRecord", class_name, id=record_id, version=version_of(event))
     add_instant(record, "sit:situationRecordCreationTime", event.created)
     add_instant(record, "sit:situationRecordVersionTime", event.updated)
-    add(record, "sit:probabilityOfOccurrence", "certain")
-    if with_severity and not event.cancelled:
-        add(record, "sit:severity", _severity(event))
+    add(record, "sit:probabilityOfOccurrence", probability)
+    if severity != "" and not event.cancelled:
+        add(record, "sit:severity", severity or _severity(event))
     source = add(record, "sit:source")
     add(source, "com:sourceCountry", country)
     add_texts(source, "com:sourceName", {"": event.authority})
@@ -102,6 +102,13 @@ def _severity(event: RoadEvent) -> str:
     if lanes_restricted(event) is not None and is_shut(event):
         return "high"
     return "low" if isinstance(event.rule, SpeedLimit) else "medium"
+
+
+def add_words(record: Element, event: RoadEvent, feed: FeedInfo) -> None:
+    """Append what is told to the public, and the address of the certificate."""
+    for kind, texts in _comments(event, feed):
+        _add_comment(record, texts, kind)
+    _add_certificate(record, event)
 
 
 def _add_impact(record: Element, event: RoadEvent) -> None:

@@ -5,10 +5,12 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from trafficfeed.closures.orders import Reason
+from trafficfeed.closures.orders import Hazard, Reason
 from trafficfeed.closures.road_events import RoadEvent
 from trafficfeed.formats.cap_alert import incident_of, languages_of
 from trafficfeed.formats.cifs_incident import incidents_of
+from trafficfeed.formats.datex2_causes import obstruction_id
+from trafficfeed.formats.datex2_obstructions import is_obstructed
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
 from trafficfeed.formats.impact_text import impact_text
 from trafficfeed.formats.json_documents import as_collection, as_json
@@ -52,12 +54,17 @@ def ids_of(event: RoadEvent, feed: FeedInfo) -> dict[str, list[str]]:
     ids = {
         "native": [event.id],
         "wzdx": [event.id, *detour] if event.reason is Reason.ROADWORKS and not event.cancelled else [],
-        "datex2": [event.id, *detour],
+        "datex2": _datex2_ids(event),
         "cifs": [incident["id"] for incident in incidents_of(event, replace(feed, datum="wgs84"))],
         "cap": [incident_of(event.order_id, event.id)] if event.areas else [],
         "gtfs-rt": [event.id] if event.transit and not event.cancelled else [],
     }
     return {name: found for name, found in ids.items() if found}
+
+
+def _datex2_ids(event: RoadEvent) -> list[str]:
+    managed = [] if isinstance(event.rule, Hazard) else [event.id, *([f"{event.id}.detour"] if event.detour else [])]
+    return [*managed, *([obstruction_id(event)] if is_obstructed(event) else [])]
 
 
 STANDARD = Standard(

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from trafficfeed.closures.orders import Water
 from trafficfeed.closures.road_events import CertificateSummary, RoadEvent
 from trafficfeed.formats.feed_info import FeedInfo, utc_text
 from trafficfeed.formats.json_documents import as_collection, as_json
@@ -95,6 +96,7 @@ def _feature(event: RoadEvent) -> dict[str, Any]:
                 "detour_streets": list(event.detour_streets),
                 "osm_ways": [{"id": way, "forward": forward} for way, forward in event.osm_ways],
                 "openlr": event.openlr,
+                "water": _water(event.water),
                 "extra": dict(event.extra) or None,
             }
         ),
@@ -115,6 +117,28 @@ def _times(event: RoadEvent) -> dict[str, Any]:
 
 def _certificate(summary: CertificateSummary | None) -> dict[str, Any] | None:
     return None if summary is None else _without_none(asdict(summary))
+
+
+def _water(water: Water | None) -> dict[str, Any] | None:
+    if water is None:
+        return None
+    return _without_none(
+        {
+            "site": water.site or None,
+            "depth_m": water.depth_m,
+            "p10_m": water.p10_m,
+            "p90_m": water.p90_m,
+            "chance": water.chance,
+            "basis": water.basis.value,
+            "method": water.method or None,
+            "valid_from": utc_text(water.valid_from),
+            "valid_until": utc_text(water.valid_until) if water.valid_until else None,
+            "speed_kmh": water.speed_kmh,
+            "passable": [one.value for one in water.passable],
+            "closed_to": [one.value for one in water.closed_to],
+            "note": water.note or None,
+        }
+    )
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def read_native(data: bytes) -> Feed:
 
 def _record(path: str, feature: Mapping[str, Any]) -> Record:
     properties = mapping(feature.get("properties"))
-    rule, order, title = (mapping(properties.get(name)) for name in ("rule", "order", "title"))
+    rule, order, title, water = (mapping(properties.get(name)) for name in ("rule", "order", "title", "water"))
     inner = f"{path}.properties"
     return Record(
         path=path,
@@ -51,6 +51,7 @@ def _record(path: str, feature: Mapping[str, Any]) -> Record:
         version=(f"{inner}.order.version", order.get("version")),
         cancelled=properties.get("cancelled") is True,
         languages=tuple(title),
+        depth=(f"{inner}.water.depth_m", water.get("depth_m")) if water else None,
         native=properties,
     )
 

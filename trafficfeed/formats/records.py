@@ -120,6 +120,8 @@ class Record:
         It withdraws what was published.
     languages
         Languages in which it speaks, as written.
+    depth
+        Of water on the road, m: path and what is written; None where the record tells of none.
     native
         The properties only our own format has.
     """
@@ -152,6 +154,7 @@ class Record:
     status: str = ""
     cancelled: bool = False
     languages: tuple[str, ...] = ()
+    depth: Stated | None = None
     native: Mapping[str, Any] | None = None
 
 

@@ -7,9 +7,11 @@ from types import MappingProxyType
 from trafficfeed.closures.orders import (
     Closure,
     Exemption,
+    Hazard,
     LanesClosed,
     Metering,
     OneWay,
+    Reason,
     SpeedLimit,
     TurnBan,
     VehicleRestriction,
@@ -22,6 +24,8 @@ class _Words:
     """One language's phrases; `who` names vehicle classes and exemptions by their own values."""
 
     closed: str
+    hazard: str
+    water: str
     one_way: str
     lanes: str
     speed: str
@@ -47,6 +51,8 @@ _WORDS = MappingProxyType(
     {
         "en": _Words(
             closed="Closed.",
+            hazard="Danger on the road: drive with care.",
+            water="Water on the road: drive with care.",
             one_way="One-way: closed in this direction.",
             lanes="{closed} of {total} lanes closed.",
             speed="Speed limit {value} km/h.",
@@ -72,6 +78,8 @@ _WORDS = MappingProxyType(
         ),
         "fi": _Words(
             closed="Suljettu.",
+            hazard="Vaara tiellä: aja varovasti.",
+            water="Vettä tiellä: aja varovasti.",
             one_way="Yksisuuntainen: tämä suunta on suljettu.",
             lanes="{closed}/{total} kaistaa suljettu.",
             speed="Nopeusrajoitus {value} km/h.",
@@ -98,6 +106,8 @@ _WORDS = MappingProxyType(
         ),
         "sv": _Words(
             closed="Avstängt.",
+            hazard="Fara på vägen: kör försiktigt.",
+            water="Vatten på vägen: kör försiktigt.",
             one_way="Enkelriktat: avstängt i denna riktning.",
             lanes="{closed} av {total} körfält avstängda.",
             speed="Hastighetsgräns {value} km/h.",
@@ -124,6 +134,8 @@ _WORDS = MappingProxyType(
         ),
         "de": _Words(
             closed="Gesperrt.",
+            hazard="Gefahr auf der Straße: vorsichtig fahren.",
+            water="Wasser auf der Straße: vorsichtig fahren.",
             one_way="Einbahnstraße: in dieser Richtung gesperrt.",
             lanes="{closed} von {total} Fahrstreifen gesperrt.",
             speed="Tempolimit {value} km/h.",
@@ -149,6 +161,8 @@ _WORDS = MappingProxyType(
         ),
         "zh": _Words(
             closed="封闭。",
+            hazard="前方路况危险，请谨慎驾驶。",
+            water="路面积水，请谨慎驾驶。",
             one_way="单行：此方向封闭。",
             lanes="{total}条车道中{closed}条封闭。",
             speed="限速{value}公里/小时。",
@@ -219,9 +233,11 @@ def _sentences(event: RoadEvent, words: _Words) -> Iterator[str]:
             yield words.metering
         case TurnBan():
             yield words.no_turn.format(street=event.to_street or words.unnamed)
+        case Hazard():
+            yield words.hazard if event.water is None and event.reason is not Reason.FLOODING else words.water
         case VehicleRestriction() as rule:
             yield from _restrictions(rule, words)
-    if event.exceptions and not isinstance(event.rule, SpeedLimit | Metering):  # those let everybody pass
+    if event.exceptions and not isinstance(event.rule, SpeedLimit | Metering | Hazard):  # those let everybody pass
         yield words.excepted.format(who=_who((one for one in Exemption if one in event.exceptions), words))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from trafficfeed.closures.orders import (
     Closure,
     Exemption,
+    Hazard,
     LanesClosed,
     Metering,
     OneWay,
@@ -74,7 +75,7 @@ def unspoken(event: RoadEvent) -> str:
         notes += [f"only: {', '.join(rule.only)}"] if rule.only else []
         notes += [f"banned: {', '.join(rule.banned)}"] if rule.banned else []
         notes += [f"permit: {rule.permit}"] if rule.permit else []
-    if event.exceptions and not isinstance(rule, SpeedLimit | Metering):  # those let everybody pass
+    if event.exceptions and not isinstance(rule, SpeedLimit | Metering | Hazard):  # those let everybody pass
         notes.append(f"except: {', '.join(sorted(event.exceptions))}")
     return "; ".join(notes)
 

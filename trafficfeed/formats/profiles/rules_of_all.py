@@ -23,6 +23,7 @@ _KINDS = MappingProxyType(
         "speed_limit": "speed limit",
         "turn_ban": "turn ban",
         "metering": "metering",
+        "hazard": "hazard",
     }
 )
 
