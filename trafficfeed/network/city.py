@@ -1,12 +1,14 @@
 """A city as its folder says it: `city.toml` and the files beside it."""
 
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trafficfeed.errors import ScenarioInvalid, SourceUnavailable
+from trafficfeed.network.flooding_section import SETTINGS_FILE, SITES_FILE, FloodingSection
 
 
 class _Strict(BaseModel):
@@ -72,6 +74,7 @@ class CityFile(_Strict):
     network: NetworkSection
     demand: DemandSection
     meso: MesoSection = MesoSection()
+    flooding: FloodingSection | None = Field(None, description="default: flooding/settings.toml, if it is there")
 
 
 class City:
@@ -132,6 +135,45 @@ class City:
             return self._resolve(self.file.gtfs)
         beside = self.folder / "gtfs.zip"
         return beside if beside.is_file() else None
+
+    @cached_property
+    def flooding(self) -> FloodingSection:
+        """Terrain, known places and tides: ``[flooding]``, else `flooding/settings.toml`, which a build leaves alone.
+
+        Raises
+        ------
+        ScenarioInvalid
+            If that file cannot be used, or there are both.
+        """
+        path = self.folder / SETTINGS_FILE
+        if not path.is_file():
+            return self.file.flooding or FloodingSection()
+        if self.file.flooding is not None:
+            raise ScenarioInvalid(f"{path} and [flooding] in city.toml are both there: keep one of them")
+        try:
+            return FloodingSection.model_validate(tomllib.loads(path.read_text("utf-8")))
+        except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
+            raise ScenarioInvalid(f"{path} cannot be used: {error}") from error
+
+    @property
+    def dem_path(self) -> Path | None:
+        """The elevation model; None where there is none."""
+        return None if self.flooding.dem is None else self._resolve(self.flooding.dem)
+
+    @property
+    def site_list_path(self) -> Path:
+        """The list of known places, which is there only if the city has one."""
+        return self._resolve(self.flooding.list_file)
+
+    @property
+    def sites_path(self) -> Path:
+        """The flood sites as built from terrain and list."""
+        return self.folder / SITES_FILE
+
+    @property
+    def tide_paths(self) -> tuple[Path, ...]:
+        """The tide predictions."""
+        return tuple(self._resolve(p) for p in self.flooding.tide_files)
 
     @property
     def graph_folder(self) -> Path:

@@ -10,6 +10,7 @@ from trafficfeed.errors import TrafficFeedError
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network import graph_cache
 from trafficfeed.network.city import City, CityFile, NetworkSection
+from trafficfeed.network.flooding_section import FloodingSection
 from trafficfeed.network.import_report import (
     ImportReport,
     extract_findings,
@@ -31,6 +32,7 @@ from trafficfeed.network.places import Places
 from trafficfeed.network.places_import import no_places, places_of, read_places
 from trafficfeed.network.projection import NetProjection, locate, metric_crs, proj_string
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.structures import save_structures
 from trafficfeed.network.sumo_binary import sumo_version
 from trafficfeed.network.sumo_net import graph_of, network_hash, parse_net
 from trafficfeed.network.swallowed import save_swallowed
@@ -105,7 +107,7 @@ def build_city(
         tell("nothing to do", _STEPS, _STEPS)
         return known
     with staging(cities_dir, name) as built:
-        report = _build(sources, built, tell)
+        report = _build(sources, built, tell, kept=_flooding_of(folder))
         put_in_place(built, folder)
     tell("done", _STEPS, _STEPS)
     return report
@@ -116,7 +118,15 @@ def import_network(sources: Sources, built: Path, tell: Progress) -> ImportRepor
     return _report(sources, _import(sources, built, tell))
 
 
-def _build(sources: Sources, built: Path, tell: Progress) -> ImportReport:
+def _flooding_of(folder: Path) -> FloodingSection | None:
+    """Return what the city as it is says of its water: written by hand, so a new build keeps it."""
+    try:
+        return City.load(folder).file.flooding
+    except TrafficFeedError:
+        return None
+
+
+def _build(sources: Sources, built: Path, tell: Progress, *, kept: FloodingSection | None) -> ImportReport:
     imported = _import(sources, built, tell)
     tell("making the demand", 3, _STEPS)
     options = sources.options
@@ -135,6 +145,7 @@ def _build(sources: Sources, built: Path, tell: Progress) -> ImportReport:
         seed=options.seed,
         network=_network_section(imported, sources),
         demand=demand,
+        flooding=kept,
     )
     write_city_file(file, built)
     file, unfitted = _fitted(file, built, tell) if options.fit else (file, [])
@@ -155,6 +166,8 @@ def _import(sources: Sources, built: Path, tell: Progress) -> _Imported:
     graph_cache.save_places(imported.places, graph_folder)
     if imported.link is not None:
         save_swallowed(imported.link.swallowed, graph_folder)
+    if imported.extract is not None:
+        save_structures(imported.extract.ways.values(), graph_folder)
     return imported
 
 

@@ -69,7 +69,7 @@ def _move_parts(built: Path, folder: Path) -> None:
 def write_city_file(file: CityFile, folder: Path) -> None:
     """Write `folder/city.toml`, with a comment to each section."""
     network, demand, meso = file.network, file.demand, file.meso
-    top = file.model_dump(exclude={"network", "demand", "meso"})
+    top = file.model_dump(exclude={"network", "demand", "meso", "flooding"})
     sections = [
         "# A city as trafficfeed knows it, made by `trafficfeed city build`; a build from other inputs writes it anew.",
         "# Every field is explained in trafficfeed/network/city.py.",
@@ -87,6 +87,9 @@ def write_city_file(file: CityFile, folder: Path) -> None:
         "[meso]",
         *_lines(meso.model_dump()),
     ]
+    if file.flooding is not None:
+        sections += ["", "# terrain, known places and tides (docs/flooding.md)", "[flooding]"]
+        sections += _lines(file.flooding.model_dump(exclude_defaults=True))
     (folder / "city.toml").write_text("\n".join(sections) + "\n", "utf-8")
 
 
@@ -125,7 +128,9 @@ def _lines(fields: dict[str, object]) -> list[str]:
 
 
 def _toml(value: object) -> str:
-    """Return a string, number, truth or list of them as TOML; JSON's escapes are TOML's too."""
+    """Return a string, number, truth, or lists and tables of them as TOML; JSON's escapes are TOML's too."""
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(_lines(value)) + "}"
     return json.dumps(value, ensure_ascii=False)

@@ -194,6 +194,7 @@ class Placed:
         self._back = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
     def __call__(self, cell: int) -> str:
+        """Return the position of the cell with a flat index."""
         row, column = divmod(cell, self._columns)
         lon, lat = self._back.transform(*(self._transform @ (column + 0.5, row + 0.5)))
         return f"{lon:.5f},{lat:.5f}"

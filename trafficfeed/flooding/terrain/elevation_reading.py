@@ -1,4 +1,4 @@
-"""Read an elevation model: CRS, unit, values and holes are checked, and what is not metric is brought to the city's CRS."""
+"""Read an elevation model: CRS, unit, values and holes checked; what is not metric is brought to the city's CRS."""
 
 from dataclasses import dataclass
 from pathlib import Path

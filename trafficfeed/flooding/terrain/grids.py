@@ -126,7 +126,7 @@ def _opened(path: Path) -> Iterator[Any]:
         with rasterio.open(path) as source:
             if source.count != 1 or np.issubdtype(np.dtype(source.dtypes[0]), np.complexfloating):
                 raise SourceMalformed(
-                    f"{path} has {source.count} bands of {source.dtypes[0]}: an elevation model has one, of real numbers"
+                    f"{path} has {source.count} bands of {source.dtypes[0]}: an elevation model has one, of heights"
                 )
             yield source
     except rasterio.errors.RasterioError as error:
