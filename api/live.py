@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 from fastapi import Depends
@@ -12,19 +12,23 @@ from api.advisories import Advisories
 from api.deps import Services, ServicesDep
 from api.problems import Problem
 from api.signal_stream import SignalStream
-from trafficfeed.errors import SourceUnavailable, TrafficFeedError
+from trafficfeed.errors import TrafficFeedError
+from trafficfeed.pipeline.controllers_file import load_controllers
 from trafficfeed.pipeline.live_city import LiveCity
-from trafficfeed.pipeline.live_sources import sources
+from trafficfeed.pipeline.live_sources import Surroundings, sources
+from trafficfeed.pipeline.live_upkeep import Upkeep, rule_or_shipped
+from trafficfeed.pipeline.served_topology import ServedTopology, served_topology
+from trafficfeed.pipeline.source_addresses import OFF, SourceAddress, read_addresses
 from trafficfeed.publishing.advisory_overlay import AdvisoryOverlay
 from trafficfeed.publishing.bus import LocalBus
 from trafficfeed.publishing.mqtt_bus import MqttBus
 from trafficfeed.publishing.signal_board import SignalBoard
-from trafficfeed.signals.signal_index import SignalIndex
+from trafficfeed.signals.ingest.controllers import Controllers, groups_by_intersection
+from trafficfeed.signals.ingest.hires_feed import HiresSource
+from trafficfeed.signals.prediction.actuation import Actuation
+from trafficfeed.signals.prediction.countdown_rule import CountdownRule
 from trafficfeed.signals.topology import Intersection, Topology
-from trafficfeed.signals.topology_building import build_topology
-from trafficfeed.signals.topology_document import from_json
 
-OFF: Final = "off"
 _RARELY: Final = (700, 10, 1000)
 """Full collections a hundred times as rare as by default: each looks at what is remembered of all groups, and nothing
 is sent meanwhile, a third of a second in a city of 1,000 intersections."""
@@ -35,9 +39,16 @@ _log = logging.getLogger(__name__)
 class Live:
     """The lamps of the served city, their board and their stream; on the event loop."""
 
-    def __init__(self, services: Services, topology: Topology, index: SignalIndex | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        addresses: Sequence[SourceAddress],
+        served: ServedTopology,
+        controllers: Controllers,
+        rule: CountdownRule,
+    ) -> None:
         settings = services.settings
-        self.topology = topology
+        self.topology = served.topology
         self.bus = LocalBus()
         self.board = SignalBoard()
         self.bus.subscribe(self.board.take)
@@ -51,13 +62,27 @@ class Live:
             self.advisories.overlay,
             services.clock,
             zone=services.zone,
-            topology=topology,
+            topology=self.topology,
             log_folder=settings.state_dir / "signals" / settings.city,
             pace_s=settings.signals_pace_s,
+            rule=rule,
+            actuation=Actuation(groups=groups_by_intersection(controllers)),
         )
+        self.looking_back = asyncio.Semaphore(1)  # forecasts of the past cost up to a second of a core
+        self.hires = HiresSource(self.city.intake, self.city.hear, controllers)
+        around = Surroundings(
+            city=services.city,
+            topology=self.topology,
+            index=served.index,
+            intake=self.city.intake,
+            hires=self.hires,
+            controllers=controllers,
+            clock=services.clock,
+            work=settings.state_dir / "signals" / "virtual",
+        )
+        parts = (self._publish(), self.advisories.run(), Upkeep(self.city, services.objects).run())
         loop = asyncio.get_running_loop()
-        fed_by = sources(settings, services.city, index, self.city.intake, services.clock)
-        self._tasks = [loop.create_task(one) for one in (self.city.hub.run(), self.advisories.run(), *fed_by)]
+        self._tasks = [loop.create_task(one) for one in (*parts, *sources(addresses, around))]
         for task in self._tasks:
             task.add_done_callback(_tell_failure)
 
@@ -65,6 +90,16 @@ class Live:
     def intersections(self) -> Mapping[str, Intersection]:
         """All that may be asked for by id: those of the city, and those that people direct."""
         return self.advisories.among(self.topology.intersections)
+
+    async def _publish(self) -> None:
+        """Read back what the last process knew, then publish; what comes in meanwhile waits for it."""
+        try:
+            recalled = await asyncio.to_thread(self.city.recall)
+        except TrafficFeedError as error:
+            _log.error("the history of the lamps could not be read back: %s", error)
+        else:
+            _log.info("%d lamp events since %s read back", recalled.events, recalled.since.isoformat())
+        await self.city.hub.run()
 
     async def stop(self) -> None:
         """Stop publishing and close the log."""
@@ -88,32 +123,35 @@ async def start_live(services: Services) -> Live | None:
         return None
     gc.set_threshold(*_RARELY)
     try:
-        return Live(services, *await asyncio.to_thread(_signals_of, services))
+        addresses = read_addresses(services.settings.signals)
+        served, controllers, rule = await asyncio.to_thread(_prepared, services, addresses)
+        return Live(services, addresses, served, controllers, rule)
     except TrafficFeedError as error:
         _log.error("no live signals: %s", error)
         return None
 
 
 def topology_of(services: Services) -> Topology:
-    """Return the signals of the city that is served: those of the settings' file, or of its network.
-
-    Raises
-    ------
-    TrafficFeedError
-        As `from_json` and `build_topology`.
-    """
-    return _signals_of(services)[0]
+    """Return the signals of the city that is served; raises as `served_topology`."""
+    return _served(services, driven=False).topology
 
 
-def _signals_of(services: Services) -> tuple[Topology, SignalIndex | None]:
-    given = services.settings.signals_topology
-    if given is not None:
-        try:
-            return from_json(given.read_bytes()), None
-        except OSError as error:
-            raise SourceUnavailable(f"{given} cannot be read: {error}; set TRAFFICFEED_SIGNALS_TOPOLOGY") from error
-    city = services.city
-    return build_topology(services.graph, city.net_path, additional_paths=city.additional_paths, city=city.name)
+def _prepared(
+    services: Services, addresses: Sequence[SourceAddress]
+) -> tuple[ServedTopology, Controllers, CountdownRule]:
+    served = _served(services, driven=any(one.carrier == "virtual" for one in addresses))
+    controllers = load_controllers(services.settings.signals_controllers, served.topology)
+    return served, controllers, rule_or_shipped(services.objects)
+
+
+def _served(services: Services, *, driven: bool) -> ServedTopology:
+    return served_topology(
+        services.city,
+        services.objects,
+        given=services.settings.signals_topology,
+        graph=lambda: services.graph,
+        driven=driven,
+    )
 
 
 def live(services: ServicesDep) -> Live:

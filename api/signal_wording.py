@@ -40,6 +40,7 @@ METHODS: Final = {
     Method.PLAN: "published plan",
     Method.CLEARANCE: "known lag after the other green",
     Method.ANALOGUES: "past cycles alike",
+    Method.ACTUATION: "past greens and the controller's own log",
     Method.SURVIVAL: "past durations",
     Method.ABSTAIN: "",
 }

@@ -59,7 +59,8 @@ def signals_static():
 def signals_refit():
     """Set the threshold of the **countdown rule** anew on the city's own log of the last days, past data only.
 
-    The rule that results counts from the live process's next start. Where the log is too short nothing changes.
+    The live process takes the rule up within a minute, for each group from its next run on. Where the log is too
+    short nothing changes.
     """
 
     @task(execution_timeout=timedelta(hours=1))

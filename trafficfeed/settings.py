@@ -64,6 +64,33 @@ class BendSettings(BaseModel):
     lead_s: float = Field(2.0, ge=0, description="driving time from the warning to where stopping begins")
 
 
+class FloodRuleSettings(BaseModel):
+    """When a road is closed for water, warned of and cleared; see `flooding.decisions.DecisionRule`."""
+
+    closes_m: float = Field(0.30, gt=0, description="a good reading of it closes at once")
+    hazard_m: float = Field(0.10, gt=0, description="warned of from it on")
+    clears_m: float = Field(0.15, gt=0, description="cleared only below it")
+    clears_after_s: float = Field(900.0, ge=0, description="and only after good readings below it for so long")
+    ahead_s: float = Field(1800.0, gt=0, description="how far ahead a forecast closure looks")
+    cost_ratio: float = Field(0.35, gt=0, lt=1, description="cost of a needless closure over the loss of a missed one")
+    reflood_s: float = Field(3600.0, ge=0, description="no clearing while water is forecast to come back so soon")
+    reflood_chance: float = Field(0.20, ge=0, le=1, description="with more than this chance")
+    hold_s: float = Field(900.0, ge=0, description="no decision is relaxed sooner")
+    silence_s: float = Field(1200.0, gt=0, description="so long without a good reading is silence, which clears nothing")
+    approval: bool = Field(False, description="forecast closures wait for an officer")
+
+
+class FloodSettings(BaseModel):
+    """How flooded roads are decided on and published."""
+
+    rule: FloodRuleSettings = FloodRuleSettings()
+    authority: str = Field("", description="who closes flooded roads; empty: the publisher, else the city's title")
+    legal_basis: str = Field("", description="the law that it rests on; empty: that the city has named none")
+    contact: str = Field("", description="whom to ask; empty: the authority")
+    unknown_end_s: float = Field(3600.0, ge=900, description="estimated length of what nobody can tell the end of")
+    stale_after_s: float = Field(3600.0, gt=0, description="the flood map says so when its newest input is older")
+
+
 class Settings(BaseSettings):
     """All settings; environment variables are ``TRAFFICFEED_…``, nested ones ``TRAFFICFEED_SIMULATION__WORKERS``."""
 
@@ -95,13 +122,21 @@ class Settings(BaseSettings):
     simulation: SimulationSettings = SimulationSettings()
     signals: str = Field(
         "off",
-        description="where lamp states come from: virtual, http, gat1049://…, mqtt://…, or several; off: nowhere",
+        description="where lamp states come from: http, virtual, spatem+udp://HOST:PORT, j2735+udp://HOST:PORT, "
+        "[json|spatem|j2735|hires+]mqtt[s]://USER:PASSWORD@HOST:PORT/TOPIC, gat1049://USER:PASSWORD@HOST:PORT"
+        "?edition=2.0&green=23&zone=Asia/Shanghai, or several by commas; off: nowhere",
     )
-    signals_topology: Path | None = Field(None, description="a topology as JSON; empty: of the city's network")
+    signals_topology: Path | None = Field(
+        None, description="a topology as JSON; empty: the released one, or before the first that of the city's network"
+    )
+    signals_controllers: Path | None = Field(
+        None, description="JSON: which intersection, and groups, a CrossID or the device of a log is; empty: the same"
+    )
     signals_bus: str = Field("", description="mqtt://host:port: publish by that broker too; empty: within the process")
     signals_pace_s: float = Field(0.04, gt=0, le=1, description="what comes within it is published as one")
     signals_shards: int = Field(64, ge=1, description="topics that the broker's batches are divided among")
     bends: BendSettings = BendSettings()
+    flooding: FloodSettings = FloodSettings()
     detector_tokens: dict[str, SecretStr] = Field(
         default_factory=dict, description="detector's name → token: it may report who is behind a bend, nothing else"
     )

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from api.deps import Actor, Now
 from api.live import LiveDep
 from api.schemas import ProblemOut, Responses
+from trafficfeed.signals.ingest.hires_feed import RowsBody
 from trafficfeed.signals.ingest.http_json import StatesBody, take_states
+from trafficfeed.signals.ingest.intake import Taken
 
 router = APIRouter(prefix="/v1/signals", tags=["signals"])
 
@@ -26,6 +28,7 @@ _EXAMPLE = {
         }
     ]
 }
+_ROWS = {"rows": [{"device": "227", "at": "2026-12-05T21:04:07.3+02:00", "code": 4, "parameter": 2}]}
 
 Delivery = Annotated[StatesBody, Body(examples=[_EXAMPLE])]
 
@@ -53,6 +56,22 @@ async def take(
     lamps are marked stale, and nothing is foreseen of them.
     """
     taken = take_states(live.city.intake, body, now, f"http:{actor}")
+    return _out(taken)
+
+
+@router.post("/controller-events", summary="Send rows of controllers' logs in", status_code=202, responses=_REFUSALS)
+async def take_controller_events(
+    live: LiveDep, now: Now, actor: Actor, body: Annotated[RowsBody, Body(examples=[_ROWS])]
+) -> TakenOut:
+    """Take rows of the high-resolution log (Indiana enumeration): lamps, and what tells when an actuated green ends.
+
+    Send what a controller logs within a second or two; a device is stale half a second after `every_s` without rows,
+    unless it is named in `alive`.
+    """
+    return _out(live.hires.take_rows(body, now, f"http:{actor}"))
+
+
+def _out(taken: Taken) -> TakenOut:
     return TakenOut(
         handed_on=len(taken.handed_on), repeats=taken.repeats, duplicates=taken.duplicates, refused=taken.refused
     )

@@ -17,7 +17,7 @@
   };
   const METHOD = {
     "plan": "published plan", "clearance": "known lag after the other green", "analogues": "past cycles alike",
-    "survival": "past durations",
+    "actuation": "past greens and the controller's own log", "survival": "past durations",
   };
   const SILENT_MS = 6000; // the stream says every two seconds that it is there
   const RAIL_S = 90;

@@ -10,6 +10,7 @@ import pytest
 from trafficfeed.network.sumo_binary import binary, sumo_home
 from trafficfeed.pipeline import signals
 from trafficfeed.pipeline.cities import BuildOptions, build_city
+from trafficfeed.pipeline.released_topology import released_topology
 from trafficfeed.settings import Settings, settings
 from trafficfeed.simulation.certificate import Verdict
 from trafficfeed.store.objects import ObjectStore
@@ -78,7 +79,7 @@ def test_a_night_releases_a_topology_that_the_gate_lets_through_and_the_next_dri
 
     assert str(run.state) == "success"
     objects = ObjectStore(configured.objects_url)
-    topology = signals.released_topology(objects)
+    topology = released_topology(objects)
     assert topology is not None
     assert len(topology.intersections) >= 3
     (certificate,) = signals.gate_certificates(objects)
@@ -92,11 +93,11 @@ def test_a_night_releases_a_topology_that_the_gate_lets_through_and_the_next_dri
 
 def test_a_topology_that_the_gate_holds_is_not_released(configured: Settings) -> None:
     built = signals.topology_step()
-    before = signals.released_topology(ObjectStore(configured.objects_url))
+    before = released_topology(ObjectStore(configured.objects_url))
     held = {"version": built["version"], "certificate": "x", "verdict": "hold", "reasons": ["stops: +3 %"]}
 
     assert signals.release_topology_step(held) == {"released": False, "held": ["stops: +3 %"]}
-    assert signals.released_topology(ObjectStore(configured.objects_url)) == before
+    assert released_topology(ObjectStore(configured.objects_url)) == before
 
 
 def test_scorecards_are_released_though_nothing_was_scored(dags: dict[str, Any]) -> None:

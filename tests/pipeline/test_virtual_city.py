@@ -17,7 +17,7 @@ from trafficfeed.network.graph_cache import load_graph
 from trafficfeed.network.netconvert import strip_header
 from trafficfeed.network.sumo_binary import binary, sumo_home
 from trafficfeed.pipeline.cities import BuildOptions, build_city
-from trafficfeed.pipeline.virtual_clock import _on_time, midnight_before, paced
+from trafficfeed.pipeline.virtual_clock import _on_time, _within_the_day, day_of, paced
 from trafficfeed.pipeline.virtual_signals import SOURCE, LampReader, run_virtual_city
 from trafficfeed.signals.events import LampEvent
 from trafficfeed.signals.ingest.intake import Intake
@@ -88,7 +88,16 @@ def test_seconds_come_when_they_are_due_and_the_first_brings_every_lamp(town: Ci
 
 def test_plans_mean_the_time_of_day_in_the_citys_zone(town: City) -> None:
     noon = datetime(2026, 5, 4, 3, 0, tzinfo=UTC).timestamp()  # 12:00 in Tokyo
-    assert noon - midnight_before(noon, town) == 12 * 3600
+    assert noon - day_of(noon, town).begin == 12 * 3600
+
+
+@pytest.mark.parametrize("hours", [23, 24, 25])
+def test_a_lap_ends_at_midnight_on_days_on_which_clocks_are_changed_too(town: City, tmp_path: Path, hours: int) -> None:
+    begin_s = (hours - 0.5) * 3600
+    lap = _within_the_day(lap_of(town, begin_s=begin_s, folder=tmp_path), hours * 3600.0)
+    assert (lap.begin_s, lap.until_s) == (begin_s, hours * 3600.0)
+    early = _within_the_day(lap_of(town, begin_s=0.0, folder=tmp_path), hours * 3600.0)
+    assert early.until_s == hours * 3600.0
 
 
 def test_what_was_missed_while_sumo_loaded_is_told_at_once_and_in_time() -> None:

@@ -172,7 +172,7 @@ def test_datagrams_come_in_by_a_socket_and_a_broken_one_costs_the_next_nothing(d
     door.subscribe(heard.extend)
 
     async def scene() -> None:
-        transport, port = await listen(source, lambda: NOW)
+        transport, port = await listen(source.take, lambda: NOW)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unit:
             unit.sendto(b"\xff" * 40, ("127.0.0.1", port))
             unit.sendto(spatem.encode(state([GREEN])), ("127.0.0.1", port))

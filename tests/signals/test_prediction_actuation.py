@@ -39,7 +39,7 @@ def told(seconds: float) -> Forecast:
     return Forecast(
         key=GroupKey("7", 2),
         aspect=Aspect.PROTECTED_GREEN,
-        since=made_at,
+        since=at(seconds // CYCLE_S * CYCLE_S),
         made_at=made_at,
         method=Method.SURVIVAL,
         min_end=made_at,
@@ -65,7 +65,8 @@ def test_the_likely_end_moves_to_where_the_greens_have_always_ended_and_the_quan
 
     assert said.likely_end is not None
     assert abs((said.likely_end - at(10 * CYCLE_S + GREEN_S)).total_seconds()) < 5
-    assert replace(said, likely_end=ladder.likely_end) == ladder
+    assert said.method is Method.ACTUATION
+    assert replace(said, likely_end=ladder.likely_end, method=ladder.method) == ladder
 
 
 def test_it_never_leaves_the_bounds() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from trafficfeed.formats.json_documents import as_json
-from trafficfeed.formats.signals_json import group_value, utc_millis
+from trafficfeed.formats.signals_json import Forecasts, group_value, utc_millis
 from trafficfeed.network.datums import convert, known
 from trafficfeed.signals.states import IntersectionState
 from trafficfeed.signals.topology import Intersection, SignalGroup
@@ -25,6 +25,7 @@ def encode_all(
     intersections: Mapping[str, Intersection],
     publication_time: datetime,
     datum: str = "wgs84",
+    forecasts: Forecasts | None = None,
 ) -> bytes:
     """Return the snapshot; states of intersections that the topology does not hold are left out.
 
@@ -38,6 +39,8 @@ def encode_all(
         Aware.
     datum
         ``wgs84``, ``gcj02`` or ``bd09``: that of the coordinates written, declared in the document.
+    forecasts
+        Of a snapshot of the past: what its forecasts are.
 
     Raises
     ------
@@ -65,7 +68,8 @@ def encode_all(
         "published_at": utc_millis(publication_time),
         "simulated": any(state.simulated for state, _, _ in rows),
     }
-    return as_json(head | {"features": features}) + b"\n"
+    said = {} if forecasts is None else {"forecasts": forecasts.value}
+    return as_json(head | said | {"features": features}) + b"\n"
 
 
 def _feature(state: IntersectionState, group: SignalGroup, value: dict[str, Any], at: list[float]) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
 from trafficfeed.formats.json_documents import as_json
 from trafficfeed.formats.signal_times import told
+from trafficfeed.signals.forecast import Method
 from trafficfeed.signals.states import GroupState, IntersectionState
 
 FILE_NAME: Final = "signals.json"
@@ -14,9 +16,21 @@ FORMAT: Final = "trafficfeed-signals/1"
 MEDIA_TYPE: Final = "application/json"
 
 
-def encode(state: IntersectionState, *, at: datetime | None = None) -> bytes:
-    """Return one intersection as a JSON object; `at` is when it is sent (aware), by default when it was observed."""
-    return as_json(value_of(state, at=at))
+class Forecasts(StrEnum):
+    """What the forecasts in a document about the past are."""
+
+    PUBLISHED = "as published"
+    WORKED_OUT = "worked out anew"  # from what was known by then; not always what was published
+    NOT_KEPT = "not kept"
+
+
+def encode(state: IntersectionState, *, at: datetime | None = None, forecasts: Forecasts | None = None) -> bytes:
+    """Return one intersection as a JSON object; `at` is when it is sent (aware), by default when it was observed.
+
+    `forecasts` says of a state of the past what its forecasts are.
+    """
+    said = {} if forecasts is None else {"forecasts": forecasts.value}
+    return as_json(value_of(state, at=at) | said)
 
 
 def encode_all(states: Iterable[IntersectionState], *, publication_time: datetime, city: str = "") -> bytes:
@@ -65,6 +79,8 @@ def group_value(group: GroupState, at: datetime) -> dict[str, Any]:
     forecast: dict[str, Any] = {"method": group.forecast.method.value, "min_end": utc_millis(end.earliest)}
     if end.likely is not None:
         forecast["likely_end"] = utc_millis(end.likely)
+    elif (expected := _expected(group, at)) is not None:
+        forecast["expected_end"] = utc_millis(expected)
     if end.latest is not None:
         forecast["max_end"] = utc_millis(end.latest)
     for key, quantile in (("p10", group.forecast.p10), ("p90", group.forecast.p90)):
@@ -74,6 +90,14 @@ def group_value(group: GroupState, at: datetime) -> dict[str, Any]:
     if group.forecast.next_aspect is not None:
         forecast["next_aspect"] = group.forecast.next_aspect.value
     return value | {"forecast": forecast}
+
+
+def _expected(group: GroupState, at: datetime) -> datetime | None:
+    """Return where in its interval an actuated green most likely ends: of use to software, never to count down to."""
+    said = group.forecast
+    if said is None or said.method is not Method.ACTUATION or said.likely_end is None or said.likely_end < at:
+        return None
+    return said.likely_end
 
 
 @lru_cache(maxsize=65_536)  # most groups show the same as in the message before

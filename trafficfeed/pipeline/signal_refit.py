@@ -1,4 +1,4 @@
-"""The countdown rule's threshold, set anew on a city's own log: past data only, in force from the next start on."""
+"""The countdown rule's threshold, set anew on a city's own log: past data only, in force within a minute."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -69,7 +69,7 @@ def fit_threshold(log: EventLog, *, since: datetime, until: datetime) -> Thresho
 
 
 def keep_threshold(objects: ObjectStore, threshold: Threshold) -> None:
-    """Keep a threshold for the processes that start later."""
+    """Keep a threshold; live processes look for it once a minute."""
     objects.write(_PATH, json.dumps(asdict(threshold), indent=1).encode())
 
 

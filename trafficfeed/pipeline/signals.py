@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from trafficfeed.errors import FeedNonConformant, SourceUnavailable
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.network.city import City
+from trafficfeed.pipeline.released_topology import FEED, FILE_NAME, released_topology
 from trafficfeed.pipeline.signal_gate import GateQuestion, gate_certificate, run_gate
 from trafficfeed.pipeline.signal_refit import fit_threshold, keep_threshold
 from trafficfeed.pipeline.signal_scorecards import release_scorecard
@@ -35,8 +36,6 @@ from trafficfeed.simulation.certificate import to_json as certificate_json
 from trafficfeed.simulation.drive_scenario import DriveScenario, city_drive
 from trafficfeed.store.objects import ObjectStore
 
-FEED: Final = "signals-topology"
-FILE_NAME: Final = "topology.json"
 _DRAFTS: Final = "signals/drafts"
 _CERTIFICATES: Final = "signals/gate"
 _SHOWN: Final = 20
@@ -139,7 +138,7 @@ def scorecard_step() -> dict[str, Any]:
 
 
 def refit_step() -> dict[str, Any]:
-    """Set the countdown rule's threshold anew on the log of the last days; it counts from the next start on."""
+    """Set the countdown threshold anew on the log of the last days; live processes take it up within a minute."""
     configured, city, objects = _open()
     folder = configured.state_dir / "signals" / city.name
     until = now()
@@ -151,18 +150,6 @@ def refit_step() -> dict[str, Any]:
         return {"fitted": False, "why": f"too little is logged in {folder}"}
     keep_threshold(objects, threshold)
     return {"fitted": True, **asdict(threshold)}
-
-
-def released_topology(objects: ObjectStore) -> Topology | None:
-    """Return the topology that is released, None before the first.
-
-    Raises
-    ------
-    PublishFailed, SourceUnavailable, SourceMalformed
-        If what is released cannot be read.
-    """
-    release = ReleaseStore(objects, FEED).current()
-    return from_json(release.documents[FILE_NAME].data) if release else None
 
 
 def gate_certificates(objects: ObjectStore) -> list[Certificate]:

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -24,7 +24,8 @@ from zoneinfo import ZoneInfo
 
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
-from trafficfeed.simulation.virtual_city import lap_of, run_lap
+from trafficfeed.signals.local_midnight import LocalDay, LocalDays
+from trafficfeed.simulation.virtual_city import DAY_S, Lap, lap_of, run_lap
 
 _TOO_LATE_S: Final = 30.0  # a machine that slept is not caught up with
 _IN_TIME_S: Final = 0.2
@@ -74,9 +75,10 @@ def paced(
         If the city cannot be used.
     """
     work.mkdir(parents=True, exist_ok=True)
-    midnight = midnight_before(clock(), city)
+    day = day_of(clock(), city)
+    midnight = day.begin
     begin_s = float(int(clock() - midnight) + 1)
-    lap = lap_of(city, begin_s=begin_s, folder=work)
+    lap = _within_the_day(lap_of(city, begin_s=begin_s, folder=work), day.length_s)
     folder = Path(tempfile.mkdtemp(prefix="lap-", dir=work))
     with closing(run_lap(lap, folder=folder)) as seconds:
         try:
@@ -110,10 +112,14 @@ def _on_time(
             pending = {}
 
 
-def midnight_before(now: float, city: City) -> float:
-    """Return the city's local midnight before an instant; epoch seconds."""
-    local = datetime.fromtimestamp(now, tz=UTC).astimezone(ZoneInfo(city.file.timezone))
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+def day_of(now: float, city: City) -> LocalDay:
+    """Return the city's local day at an instant; epoch seconds."""
+    return LocalDays(ZoneInfo(city.file.timezone)).at(now)
+
+
+def _within_the_day(lap: Lap, day_s: float) -> Lap:
+    """End a lap at midnight on days of 23 and 25 hours too: there plans begin anew."""
+    return replace(lap, until_s=day_s) if lap.until_s >= min(day_s, DAY_S) else lap
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

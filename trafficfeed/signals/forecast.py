@@ -14,6 +14,7 @@ class Method(StrEnum):
     PLAN = "plan"  # a published fixed plan that the controller has been seen to follow
     CLEARANCE = "clearance"  # a known lag after the conflicting green ends
     ANALOGUES = "analogues"  # nearest past cycles at the same position in the cycle
+    ACTUATION = "actuation"  # past greens, and what the controller says beside its lamps: calls, gap-outs, walks
     SURVIVAL = "survival"  # past durations, given the time elapsed
     ABSTAIN = "abstain"  # nothing can be said
 

@@ -7,6 +7,7 @@ from trafficfeed.signals.forecast import Forecast, Method
 
 COUNTED_S: Final = 0.25  # an end that people count down to
 INTERVAL_S: Final = 1.0  # a bound of an interval
+EXPECTED_S: Final = 3.0  # an end that is expected, and not counted down to
 
 
 def differs(before: Forecast | None, now: Forecast | None) -> bool:
@@ -19,6 +20,8 @@ def differs(before: Forecast | None, now: Forecast | None) -> bool:
     if before.countdown_allowed != now.countdown_allowed or before.method is not now.method:
         return True
     if now.countdown_allowed and _apart(before.likely_end, now.likely_end, COUNTED_S):
+        return True
+    if now.method is Method.ACTUATION and _apart(before.likely_end, now.likely_end, EXPECTED_S):
         return True
     early = [_passed(one, now.made_at) for one in (before.min_end, now.min_end, before.p10, now.p10)]
     return (

@@ -130,6 +130,13 @@ class LiveSignals:
                 lamp.fall_silent(as_of)
                 self._mark(junction, lamp)
 
+    def reconsider(self, keys: Iterable[GroupKey]) -> None:
+        """Look at these groups' forecasts at the next `changes`: something was heard beside their lamps."""
+        for key in keys:
+            junction = self._junctions.get(key.intersection)
+            if junction is not None and (lamp := junction.lamps.get(key.group)) is not None:
+                self._mark(junction, lamp)
+
     def learn(self, most: int | None = None) -> int:
         """Give the predictor the oldest events that it does not have; return how many."""
         count = len(self._unlearnt) if most is None else min(most, len(self._unlearnt))

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +18,12 @@ _FIELDS: Final = (
 )
 _KNOWN: Final = "known"  # the newest of a group when the hour's file began
 _HEARD: Final = "heard"
+_ASIDE: Final = "aside"  # heard too, and not shown: a second source, or older than what was known
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NAME: Final = "%Y-%m-%dT%H.jsonl"
 _ASPECTS: Final = tuple(Aspect)
+_FEW: Final = 20  # names that are looked for in a line
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -46,16 +49,20 @@ class EventLog:
                 for segment in segments[-2:]:  # the last may lack its beginning
                     self._know(self._newest, segment, None)
 
-    def append(self, events: Iterable[LampEvent]) -> None:
-        """Write events, in the order given; they are in the operating system's hands when this returns."""
+    def append(self, events: Iterable[LampEvent], aside: Iterable[LampEvent] = ()) -> None:
+        """Write events, in the order given; they are in the operating system's hands when this returns.
+
+        `aside` are those that were not shown: they are replayed only to who asks for them, and are not what was known.
+        """
         lines: list[bytes] = []
-        for event in events:
+        for kind, event in chain(((_HEARD, one) for one in events), ((_ASIDE, one) for one in aside)):
             if event.received_at >= self._until:
                 self._write(lines)
                 lines = []
                 self._begin(event.received_at)
-            lines.append(_line(_HEARD, event))
-            _keep_newest(self._newest, event)
+            lines.append(_line(kind, event))
+            if kind == _HEARD:
+                _keep_newest(self._newest, event)
         self._write(lines)
 
     def newest(self) -> Mapping[GroupKey, LampEvent]:
@@ -72,17 +79,44 @@ class EventLog:
         return known
 
     def replay(
-        self, since: datetime, until: datetime, intersections: Collection[str] | None = None
+        self,
+        since: datetime,
+        until: datetime,
+        intersections: Collection[str] | None = None,
+        *,
+        aside: bool = False,
     ) -> Iterator[LampEvent]:
-        """Yield what was received in [since, until), in the order in which it was; of some intersections or all."""
+        """Yield what was received in [since, until), in the order in which it was; of some intersections or all.
+
+        With `aside` also what was kept and not shown.
+        """
+        kinds = {_HEARD, _ASIDE} if aside else {_HEARD}
         first, last = (at.astimezone(UTC).strftime(_NAME) for at in (since, until))
         for segment in self._segments():
             if not first <= segment <= last:
                 continue
-            for kind, event in self._read(segment):
+            for kind, event in self._read(segment, intersections):
                 wanted = intersections is None or event.key.intersection in intersections
-                if kind == _HEARD and since <= event.received_at < until and wanted:
+                if kind in kinds and since <= event.received_at < until and wanted:
                     yield event
+
+    def since_when(self, until: datetime, *, longest: timedelta, most_bytes: int) -> datetime:
+        """Return from when on to replay, so that no more is read: whole hours' files back from `until`, one at least.
+
+        What is kept in memory is not limited by size.
+        """
+        since = until - longest
+        left = most_bytes
+        for segment in reversed(self._segments()):
+            begin = datetime.strptime(segment, _NAME).replace(tzinfo=UTC)
+            if begin >= until or self._folder is None:
+                continue
+            left -= (self._folder / segment).stat().st_size
+            if left < 0:
+                return max(since, begin)
+            if begin <= since:
+                break
+        return since
 
     def forget(self, before: datetime) -> int:
         """Delete the hours that ended before an instant; return how many."""
@@ -132,11 +166,15 @@ class EventLog:
             rest = rest[os.write(self._file, rest) :]
 
     def _know(self, known: dict[GroupKey, LampEvent], segment: str, as_of: datetime | None) -> None:
-        for _, event in self._read(segment):
+        for kind, event in self._read(segment):
+            if kind == _ASIDE:
+                continue
             if as_of is None or event.received_at <= as_of:
                 _keep_newest(known, event)
 
-    def _read(self, segment: str) -> Iterator[tuple[str, LampEvent]]:
+    def _read(self, segment: str, named: Collection[str] | None = None) -> Iterator[tuple[str, LampEvent]]:
+        """Yield a file's events; with names, lines that hold none of them are passed over without being read."""
+        marks = None if named is None or len(named) > _FEW else [_encode(name).encode() for name in named]
         if self._folder is None:
             yield from map(_event, self._memory[segment][1:])
             return
@@ -145,6 +183,8 @@ class EventLog:
             for number, line in enumerate(lines, 1):
                 if number == 1 or not line.endswith(b"\n"):
                     continue  # the heading, or a line that is being written
+                if marks is not None and not any(mark in line for mark in marks):
+                    continue
                 try:
                     yield _event(line)
                 except (ValueError, TypeError, IndexError) as broken:

@@ -40,6 +40,7 @@ class Gat1049Lamps:
         *,
         zone: tzinfo,
         crossings: Mapping[str, str] | None = None,
+        groups: Mapping[str, Mapping[int, int]] | None = None,
         codes: Mapping[str, Aspect] = CERTAIN_CODES,
     ) -> None:
         """Take what the messages leave out.
@@ -50,11 +51,14 @@ class Gat1049Lamps:
             Of the controllers' local times. A time further off than any clock can be is left aside for the arrival's.
         crossings
             Our intersection's id by ``CrossID``; those without keep their own.
+        groups
+            Our group by ``SignalGroupNo`` or ``PhaseNo``, of a ``CrossID``; those without keep their own.
         codes
             What the site's two-digit codes mean; others are unavailable.
         """
         self._zone = zone
         self._crossings = dict(crossings or {})
+        self._numbers = dict(groups or {})
         self._codes = dict(codes)
         self._modes: dict[str, str] = {}
         self._groups: dict[str, set[int]] = {}
@@ -106,8 +110,9 @@ class Gat1049Lamps:
         if not (cross and number.isascii() and number.isdigit() and 1 <= int(number) <= 255):
             return
         self._groups.setdefault(cross, set()).add(int(number))
+        group = self._numbers.get(cross, {}).get(int(number), int(number))
         yield LampEvent(
-            key=GroupKey(self._crossings.get(cross, cross), int(number)),
+            key=GroupKey(self._crossings.get(cross, cross), group),
             aspect=aspect,
             observed_at=raw or received_at,
             raw_observed_at=raw,

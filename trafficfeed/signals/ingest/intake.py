@@ -114,15 +114,19 @@ class Intake:
         shown: list[LampEvent] = []
         kept: list[LampEvent] = []
         for event in delivery:
-            shown_before = len(shown)
             self._admit(event, shown, kept)
-            kept.extend(shown[shown_before:])
-        self.log.append(kept)
+        self.log.append(shown, kept)
         if shown:
             for subscriber in self._subscribers:
                 subscriber(shown)
         _, repeats, duplicates, refused = self._counts
-        return Taken(handed_on=tuple(shown), logged=len(kept), repeats=repeats, duplicates=duplicates, refused=refused)
+        return Taken(
+            handed_on=tuple(shown),
+            logged=len(shown) + len(kept),
+            repeats=repeats,
+            duplicates=duplicates,
+            refused=refused,
+        )
 
     def remember(self, events: Iterable[LampEvent]) -> None:
         """Take from the log what was taken before the process began, so that it is not taken twice."""
@@ -182,6 +186,18 @@ class Intake:
         """Return the clock by which an intersection is shown."""
         source = self._shown_by.get(intersection)
         return self._lines[source][intersection].clock if source is not None else None
+
+    def on_our_clock(self, source: str, intersection: str, told: datetime, received_at: datetime) -> datetime | None:
+        """Return a source's time on our clock; None where its clock is not known, or its intersection not shown by it.
+
+        For what a controller says beside its lamps; its clock is learnt from its lamps alone.
+        """
+        if self._shown_by.get(intersection) != source:
+            return None
+        reading = self._lines[source][intersection].clock.reading
+        if reading.state is ClockState.SETTLING or abs((received_at - told).total_seconds()) > FARTHEST_S:
+            return None
+        return told + timedelta(seconds=reading.offset_s)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what was refused and marked so far, one finding for each rule and source."""

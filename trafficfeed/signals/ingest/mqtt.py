@@ -14,10 +14,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from trafficfeed.errors import SourceMalformed
 from trafficfeed.signals.ingest.http_json import read_states, take_states
 from trafficfeed.signals.ingest.intake import Intake, Taken
-from trafficfeed.signals.ingest.spatem_udp import Now
+from trafficfeed.signals.ingest.spatem_udp import Now, Take
 
 _LONGEST_WAIT_S: Final = 60
-Take = Callable[[bytes, datetime, str], Taken | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -29,7 +29,12 @@ _REMEMBERED: Final = 40
 _LATELY: Final = 20
 _PHASES: Final = 16
 _LEAST_SHARE: Final = 0.3  # of forced ends that lie one cycle apart, or there is no common cycle
+_SAME_S: Final = 2.0  # by the lamps and by the log a green begins at one time
 _ENDS: Final = frozenset({Code.PHASE_GAP_OUT, Code.PHASE_MAX_OUT, Code.PHASE_FORCE_OFF})
+_HEEDED: Final = _ENDS | {
+    *(Code.PHASE_BEGIN_GREEN, Code.PHASE_GREEN_TERMINATION, Code.WALK_BEGIN, Code.DONT_WALK_BEGIN),
+    *(Code.PHASE_CALL_REGISTERED, Code.PHASE_CALL_DROPPED),
+}
 
 
 class _Green(NamedTuple):
@@ -54,6 +59,10 @@ class _Phase:
         self.walk_since: float | None = None
         self.walks_s: deque[float] = deque(maxlen=_REMEMBERED)
         self.called = False
+
+    def lose(self) -> None:
+        """Take that it was not heard of for a while: what it was doing is not known any more, what it did is."""
+        self.since, self.walk_since, self.walked, self.called = None, None, False, False
 
     def take(self, code: int, at: float) -> bool:
         """Take an event of the phase; return whether it ended a whole green."""
@@ -85,12 +94,13 @@ class _Controller:
         self.cycle_s: float | None = None
         self._apart_s: deque[float] = deque(maxlen=24)
 
-    def take(self, event: ControllerEvent) -> None:
+    def take(self, event: ControllerEvent) -> bool:
         if not 1 <= event.parameter <= _PHASES or event.code >= Code.OVERLAP_BEGIN_GREEN:
-            return
+            return False
         phase = self.phases.setdefault(event.parameter, _Phase())
         if phase.take(event.code, event.observed_at.timestamp()):
             self._learn_cycle(phase)
+        return event.code in _HEEDED
 
     def _learn_cycle(self, phase: _Phase) -> None:
         forced = [green.end for green in list(phase.greens)[-12:] if green.reason == Code.PHASE_FORCE_OFF]
@@ -118,12 +128,23 @@ class Actuation:
             GroupKey(name, group): number for name, of in (groups or {}).items() for number, group in of.items()
         }
 
-    def observe(self, event: ControllerEvent) -> None:
-        """Take any row of a controller's log, on our clock."""
+    def observe(self, event: ControllerEvent) -> bool:
+        """Take any row of a controller's log, on our clock; return whether it can change what is said of greens."""
         controller = self._controllers.get(event.intersection)
         if controller is None:
             controller = self._controllers[event.intersection] = _Controller()
-        controller.take(event)
+        return controller.take(event)
+
+    def lost(self, intersection: str) -> None:
+        """Take that a controller has fallen silent: of its present greens nothing is said."""
+        controller = self._controllers.get(intersection)
+        for phase in controller.phases.values() if controller else ():
+            phase.lose()
+
+    def speaks_of(self, key: GroupKey, since: datetime) -> bool:
+        """Tell whether a green that began then is one of which the controller's log speaks."""
+        phase = self._phase(key)
+        return phase is not None and phase.since is not None and abs(phase.since - since.timestamp()) <= _SAME_S
 
     def sharpen(self, forecast: Forecast) -> Forecast:
         """Return a forecast of a green with its likely end told anew, as of when it was made.
@@ -133,6 +154,8 @@ class Actuation:
         """
         if forecast.countdown_allowed or forecast.method not in (Method.ANALOGUES, Method.SURVIVAL):
             return forecast
+        if not forecast.aspect.is_green or not self.speaks_of(forecast.key, forecast.since):
+            return forecast
         features = self.features(forecast)
         if features is None:
             return forecast
@@ -141,13 +164,11 @@ class Actuation:
         likely = forecast.made_at + timedelta(milliseconds=round(left_s * 1000))
         if forecast.min_end is not None and forecast.max_end is not None:
             likely = min(max(likely, forecast.min_end), forecast.max_end)
-        return replace(forecast, likely_end=likely)
+        return replace(forecast, method=Method.ACTUATION, likely_end=likely)
 
     def features(self, forecast: Forecast) -> NDArray[np.float64] | None:
         """Return what the model is asked by, in the order of `FEATURES`; None before it may be asked."""
-        controller = self._controllers.get(forecast.key.intersection)
-        number = self._phases.get(forecast.key, forecast.key.group)
-        phase = controller.phases.get(number) if controller else None
+        controller, phase = self._controllers.get(forecast.key.intersection), self._phase(forecast.key)
         if controller is None or phase is None or phase.since is None or len(phase.greens) < LEAST_GREENS:
             return None
         at = forecast.made_at.timestamp()
@@ -160,6 +181,10 @@ class Actuation:
             *_left_by_others(controller, phase, at),
         ]
         return np.array(row)
+
+    def _phase(self, key: GroupKey) -> _Phase | None:
+        controller = self._controllers.get(key.intersection)
+        return controller.phases.get(self._phases.get(key, key.group)) if controller else None
 
 
 @cache

@@ -35,6 +35,10 @@ class Clearances:
         self._ended: defaultdict[int, dict[int, float]] = defaultdict(dict)
         self._lags: defaultdict[tuple[int, int], deque[float]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
 
+    def knows(self, conflicts: Collection[tuple[int, int]]) -> bool:
+        """Tell whether these are the pairs that it goes by."""
+        return self._conflicts == {frozenset(pair) for pair in conflicts}
+
     def observe(self, group: int, aspect: Aspect, at: float) -> list[LockedIn]:
         """Take a change of one group; return the reds that it has decided."""
         was = self._aspects.get(group)

@@ -34,6 +34,17 @@ class GroupPredictor:
         self._settled_s: float | None = None
         self._outlook: Outlook | None = None
 
+    def use_rule(self, countdown: CountdownRule) -> None:
+        """Set who may count down, from the next run on: what was said of this one holds."""
+        self._countdown = countdown
+
+    def recall(self, aspect: Aspect, at: float) -> bool:
+        """Take what was shown before this process began, as `observe` but without what would have been said of it."""
+        was, since = self.history.aspect, self.history.since
+        self.history.observe(aspect, at)
+        self._evidence, self._settled_s, self._outlook = None, None, None
+        return not (self.history.aspect is was and self.history.since == since)
+
     def observe(self, aspect: Aspect, at: float) -> bool:
         """Take what is shown at an instant; return whether a new run began."""
         was, since = self.history.aspect, self.history.since

@@ -36,11 +36,11 @@ class Ladder:
         """Take that another group's clearance has decided the end of the present red."""
         self._locked = locked
 
-    def observe(self, aspect: Aspect, at: float) -> bool:
-        """Take what is shown; return whether a new run began."""
+    def observe(self, aspect: Aspect, at: float, *, recalled: bool = False) -> bool:
+        """Take what is shown; return whether a new run began. `recalled`: nobody asks what is said of it."""
         history = self.group.history
         was, since, whole = history.aspect, history.since, history.onset_known
-        if not self.group.observe(aspect, at):
+        if not (self.group.recall if recalled else self.group.observe)(aspect, at):
             return False
         self._locked = None
         if self._plan and was is not None and was.is_timed and whole:

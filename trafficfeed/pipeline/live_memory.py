@@ -1,0 +1,118 @@
+"""What a live city knew before: the predictor's history read back from the event log, after a start or for the past."""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from trafficfeed.signals.events import GroupKey, LampEvent
+from trafficfeed.signals.ingest.event_log import EventLog
+from trafficfeed.signals.live import LiveSignals
+from trafficfeed.signals.prediction.predictor import Predictor
+from trafficfeed.signals.states import IntersectionState
+from trafficfeed.signals.topology import Topology
+
+LOOKED_BACK: Final = timedelta(hours=3)  # sixty runs of an aspect and more, at any usual cycle
+MOST_BYTES: Final = 40_000_000  # of the log: some 350,000 events, read in five seconds
+MOST_FULLY: Final = 20_000  # events of which is worked out what would have been said: half a millisecond each
+
+
+class Recalled(NamedTuple):
+    """How many events came back, and from when on."""
+
+    events: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far back a log is read: hours, bytes, and for how many of the newest events in full."""
+
+    looked_back: timedelta = LOOKED_BACK
+    most_bytes: int = MOST_BYTES
+    most_fully: int = MOST_FULLY
+
+
+USUAL: Final = Reach()
+
+
+def recall(
+    predictor: Predictor,
+    log: EventLog,
+    as_of: datetime,
+    *,
+    topology: Topology | None = None,
+    intersections: Collection[str] | None = None,
+    reach: Reach = USUAL,
+) -> Recalled:
+    """Give a predictor what the log has of the last hours before an instant, aware UTC; nothing of it is published.
+
+    Older events go into the histories alone; for the newest it is also worked out what would have been said, so that it
+    is known how often that was right.
+
+    Parameters
+    ----------
+    predictor
+        With its plans and conflicts, and no history.
+    log
+        Read only.
+    as_of
+        Nothing received later is looked at.
+    topology
+        Events of groups that it does not have are left out.
+    intersections
+        Of which the log is read; None: all.
+    reach
+        The bounds.
+
+    Raises
+    ------
+    SourceMalformed
+        If the log cannot be read.
+    """
+    since = log.since_when(as_of, longest=reach.looked_back, most_bytes=reach.most_bytes)
+    newest: deque[LampEvent] = deque()
+    events = 0
+    for event in _of(topology, log.replay(since, as_of, intersections)):
+        events += 1
+        newest.append(event)
+        if len(newest) > reach.most_fully:
+            predictor.recall(newest.popleft())
+    for event in newest:
+        predictor.observe(event)
+    return Recalled(events, since)
+
+
+def shown_then(
+    predictor: Predictor,
+    log: EventLog,
+    as_of: datetime,
+    *,
+    topology: Topology | None,
+    intersections: Collection[str],
+    reach: Reach = USUAL,
+) -> dict[str, IntersectionState]:
+    """Return what intersections showed at an instant, with the forecasts that their own past until then gives.
+
+    That is not always what was published: the predictor of then may have known more, and groups may have been demoted.
+    `predictor` is filled by it; raises as `recall`.
+    """
+    recall(predictor, log, as_of, topology=topology, intersections=intersections, reach=reach)
+    past = LiveSignals(predictor, topology)
+    known = {key: event for key, event in log.known_at(as_of).items() if key.intersection in intersections}
+    last: dict[GroupKey, deque[LampEvent]] = {key: deque([event], maxlen=2) for key, event in known.items()}
+    since = log.since_when(as_of, longest=reach.looked_back, most_bytes=reach.most_bytes)
+    for event in log.replay(since, as_of, intersections):
+        last.setdefault(event.key, deque(maxlen=2)).append(event)
+    past.take(event for events in last.values() for event in sorted(events, key=lambda one: one.observed_at))
+    past.learn()
+    return {change.state.intersection: change.state for change in past.changes(as_of)}
+
+
+def _of(topology: Topology | None, events: Iterable[LampEvent]) -> Iterator[LampEvent]:
+    if topology is None:
+        yield from events
+        return
+    known = {GroupKey(one.id, group.id) for one in topology.intersections.values() for group in one.groups}
+    yield from (event for event in events if event.key in known)
