@@ -363,23 +363,73 @@ def store_emergency(
     OrderConflict
         If an order of this id exists, or no reason is given; nothing is stored.
     """
+    sound, found = _publishable(order, findings, reason)
+    with database.transaction() as connection:
+        created = Orders(connection).add(sound, actor=actor, as_of=as_of)
+        return _approve_now(connection, created, found, actor=actor, as_of=as_of, reason=reason)
+
+
+def amend_emergency(
+    database: Database,
+    order: Order,
+    findings: Iterable[Finding],
+    *,
+    actor: str,
+    as_of: datetime,
+    reason: str,
+    expected_revision: int | None = None,
+) -> StoredOrder:
+    """Store a new version of an order that the checks have passed, approved with `reason` before its simulation.
+
+    Its simulation is in the outbox when this returns. The same content as the latest version, where that is approved
+    or published already, changes nothing.
+
+    Raises
+    ------
+    OrderInvalid
+        If it is not a sound order by itself, or one of the `findings` is an error; nothing is stored.
+    OrderConflict
+        If the order has ended or was cancelled, is not at `expected_revision`, or no reason is given; nothing is stored.
+    """
+    sound, found = _publishable(order, findings, reason)
+    with database.transaction() as connection:
+        orders = Orders(connection)
+        stored = orders.lock(order.id, expected_revision=expected_revision)
+        lifecycle.require(order.id, stored.state, to=_S.DRAFT)
+        if stored.order == sound and stored.state in {_S.APPROVED, _S.PUBLISHED, _S.ACTIVE}:
+            return stored
+        amended = orders.amend(stored, sound, actor=actor, as_of=as_of)
+        return _approve_now(connection, amended, found, actor=actor, as_of=as_of, reason=reason)
+
+
+def _publishable(order: Order, findings: Iterable[Finding], reason: str) -> tuple[Order, tuple[Finding, ...]]:
     sound, found = storable(order), tuple(findings)
     if errors_in(found):
         raise OrderInvalid(f"order {order.id} is not published: the checks found errors", errors_in(found))
     if not reason.strip():
         raise OrderConflict(f"order {order.id}: give a reason to publish before the simulation; it is logged")
-    with database.transaction() as connection:
-        orders = Orders(connection)
-        created = orders.add(sound, actor=actor, as_of=as_of)
-        result = Certificates(connection).add_check(found, order_id=order.id, version=1, as_of=as_of)
-        checked = _take_check(orders, created, result, as_of)
-        detail = _grounds(checked, None, reason.strip())
-        step = Step(
-            action="approve", to=_S.APPROVED, actor=actor, as_of=as_of, detail=detail, changes={"approved_by": actor}
-        )
-        approved = orders.advance(checked, step)
-        _ask_for_validation(connection, approved, as_of)
-        return approved
+    return sound, found
+
+
+def _approve_now(
+    connection: Connection,
+    draft: StoredOrder,
+    findings: Sequence[Finding],
+    *,
+    actor: str,
+    as_of: datetime,
+    reason: str,
+) -> StoredOrder:
+    orders, order_id = Orders(connection), draft.order.id
+    result = Certificates(connection).add_check(findings, order_id=order_id, version=draft.latest_version, as_of=as_of)
+    checked = _take_check(orders, draft, result, as_of)
+    detail = _grounds(checked, None, reason.strip())
+    step = Step(
+        action="approve", to=_S.APPROVED, actor=actor, as_of=as_of, detail=detail, changes={"approved_by": actor}
+    )
+    approved = orders.advance(checked, step)
+    _ask_for_validation(connection, approved, as_of)
+    return approved
 
 
 def _ask_for_validation(connection: Any, stored: StoredOrder, as_of: datetime) -> None:
