@@ -1,0 +1,122 @@
+"""Makes the nowcast's parameters of recorded floods: instants of each, what came after, how wide the paths must be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from trafficfeed.flooding.forecasting.nowcast import NowcastParameters
+from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, PLAIN, Analogues, weighted_quantile
+from trafficfeed.flooding.forecasting.nowcast_situation import Situation, TideCurve, situation
+from trafficfeed.flooding.forecasting.nowcast_state import states, tide_states
+from trafficfeed.flooding.forecasting.recession import Recession, fit_recession
+from trafficfeed.flooding.observations import TidePrediction
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_EVERY_S: Final = {False: 300.0, True: 600.0}  # tidal floods last longer: more instants of them tell no more
+_TAIL_S: Final = 1800.0  # after the last reading, while the street is dry
+_PROBE: Final = 4000
+_WIDEST: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloodTrace:
+    """One recorded flood: `times` ``(n,)`` epoch s, `depth_m` ``(n,)``; dry after the last. `tide`: station's name."""
+
+    site: str
+    tidal: bool
+    times: Floats
+    depth_m: Floats
+    tide: str = ""
+
+
+def fit(
+    floods: Sequence[FloodTrace], tides: Mapping[str, TidePrediction], until: float | None = None
+) -> NowcastParameters:
+    """Fit the nowcast to floods that were over by `until` (epoch s; None: all of them).
+
+    `tides` are the predictions by station name; floods of stations that are not there are told without a tide.
+    """
+    known = [flood for flood in floods if until is None or flood.times[-1] <= until]
+    sites = sorted({flood.site for flood in known})
+    recession = fit_recession([(flood.site, flood.times, flood.depth_m) for flood in known])
+    curves = {name: TideCurve(tide) for name, tide in tides.items()}
+    banks = {}
+    for tidal in (False, True):
+        mine = [flood for flood in known if flood.tidal is tidal and (not tidal or flood.tide in curves)]
+        banks[tidal] = _calibrated(_analogues(mine, sites, recession, curves, tidal=tidal))
+    return NowcastParameters(sites=sites, rain=banks[False], tidal=banks[True], recession=recession)
+
+
+def instants(flood: FloodTrace, every_s: float) -> tuple[Floats, list[Situation], Floats]:
+    """Return the instants at which a flood was in progress, what was known then, and what came: ``(n, n_steps)`` m."""
+    times, first = np.unique(flood.times, return_index=True)
+    depth_m = flood.depth_m[first]
+    at = np.arange(times[0], times[-1], every_s)
+    known = [(one, situation(times, depth_m, one)) for one in at]
+    told = [(one, seen) for one, seen in known if seen is not None]
+    begin = np.array([one for one, _ in told])
+    ahead = np.interp(begin[:, None] + AFTER_S, times, depth_m, right=0.0) if told else np.empty((0, len(AFTER_S)))
+    for row, (_, seen) in enumerate(told):
+        ahead[row, 0] = seen.depth_m
+    return begin, [seen for _, seen in told], ahead
+
+
+def _analogues(
+    floods: Sequence[FloodTrace],
+    sites: Sequence[str],
+    recession: Recession,
+    curves: Mapping[str, TideCurve],
+    *,
+    tidal: bool,
+) -> Analogues:
+    number = {site: i for i, site in enumerate(sites)}
+    width = PLAIN + (4 if tidal else 0)
+    state, site, of, ahead = [np.empty((0, width))], [], [], [np.empty((0, len(AFTER_S)))]
+    for i, flood in enumerate(floods):
+        begin, seen, came = instants(flood, _EVERY_S[tidal])
+        if not seen:
+            continue
+        rows = states(seen, np.full(len(seen), recession.rate(flood.site)))
+        if tidal:
+            rows = np.hstack([rows, tide_states(curves[flood.tide].outlook(begin))])
+        whole = np.isfinite(rows).all(axis=1)
+        state.append(rows[whole])
+        ahead.append(came[whole])
+        site += [number[flood.site]] * int(whole.sum())
+        of += [i] * int(whole.sum())
+    return Analogues(
+        state=np.vstack(state),
+        site=np.array(site, dtype=np.int64),
+        flood=np.array(of, dtype=np.int64),
+        depth_m=np.vstack(ahead),
+        narrow=np.ones(len(AFTER_S)),
+        wide=np.ones(len(AFTER_S)),
+    )
+
+
+def _calibrated(past: Analogues) -> Analogues:
+    """Widen the paths so that P10 and P90 hold for instants told by the other floods alone."""
+    if len(past.state) < 2:
+        return past
+    probe = np.unique(np.linspace(0, len(past.state) - 1, _PROBE).astype(np.int64))
+    paths = past.ensemble(past.state[probe], past.site[probe], past.depth_m[probe, 0], besides=past.flood[probe])
+    middle = weighted_quantile(paths.paths_m, paths.weights[:, :, None], 0.5)
+    came = past.depth_m[probe]
+    factors = []
+    for level in (0.1, 0.9):
+        edge = weighted_quantile(paths.paths_m, paths.weights[:, :, None], level)
+        off = np.abs(came - middle) / np.maximum(np.abs(edge - middle), 0.003)
+        outside = (came < middle) if level < 0.5 else (came > middle)
+        factors.append(np.array([_factor(off[:, k], outside[:, k]) for k in range(len(AFTER_S))]))
+    return replace(past, narrow=factors[0], wide=factors[1])
+
+
+def _factor(off: Floats, on_this_side: npt.NDArray[np.bool_]) -> float:
+    """Return by how much an edge is moved out so that a tenth of all lies beyond it."""
+    beyond = np.sort(np.where(on_this_side, off, 0.0))
+    return float(np.clip(beyond[int(0.9 * (len(beyond) - 1))], 1.0, _WIDEST))
