@@ -1,5 +1,6 @@
 """Addresses of lamp sources as the setting writes them: read, checked, and never repeated with their passwords."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +21,7 @@ _KINDS: Final = (
     "off, http, virtual, spatem+udp://HOST:PORT, j2735+udp://HOST:PORT, mqtt://HOST:PORT/TOPIC, "
     "hires+mqtt://HOST:PORT/TOPIC, gat1049://USER:PASSWORD@HOST:PORT"
 )
+_PASSWORD: Final = re.compile(r"//([^:@]*):.*@")
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _GAT: Final[Mapping[str, tuple[str, ...] | None]] = {"edition": ("1.0", "2.0"), "green": ("22", "23"), "zone": None}
 
@@ -65,12 +67,12 @@ def read_addresses(setting: str) -> tuple[SourceAddress, ...]:
 def _address(name: str) -> SourceAddress:
     if name in ALONE:
         return SourceAddress(carrier=name, shown=name)
+    shown = _PASSWORD.sub(r"//\1@", name)
     try:
         parts = urlsplit(name)
         port = parts.port
     except ValueError as error:
-        raise _unusable(name, f"it is no address ({error})") from error
-    shown = _without_password(parts)
+        raise _unusable(shown, f"it is no address ({error})") from error
     messages, plus, carrier = parts.scheme.rpartition("+")
     if parts.scheme == "gat1049":
         return _signal_system(parts, port, shown)
@@ -132,13 +134,5 @@ def _part(text: str | None) -> str | None:
     return unquote(text) if text else None
 
 
-def _without_password(parts: SplitResult) -> str:
-    user, at, place = parts.netloc.rpartition("@")
-    name = user.partition(":")[0]
-    return parts._replace(netloc=f"{name}{at}{place}").geturl()
-
-
 def _unusable(shown: str, why: str) -> ScenarioInvalid:
-    if "@" in shown and "://" not in shown:
-        shown = shown.rpartition("@")[2]
     return ScenarioInvalid(f"{SETTING}: {shown!r} is no source: {why}. Set {_KINDS}; or several by commas")
