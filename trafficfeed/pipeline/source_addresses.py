@@ -72,7 +72,8 @@ def _address(name: str) -> SourceAddress:
         parts = urlsplit(name)
         port = parts.port
     except ValueError as error:
-        raise _unusable(shown, f"it is no address ({error})") from error
+        why = "it is no address; ports go up to 65535, and : / @ in a name or password are written %3A %2F %40"
+        raise _unusable(shown, why) from error
     messages, plus, carrier = parts.scheme.rpartition("+")
     if parts.scheme == "gat1049":
         return _signal_system(parts, port, shown)
