@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from trafficfeed.cli import partners, releases
+from trafficfeed.cli import flooding, partners, releases
 from trafficfeed.cli.emergency import emergency
 from trafficfeed.cli.options import AsOf, CityName
 from trafficfeed.cli.options import echo_json as _echo_json
@@ -29,6 +29,7 @@ app.add_typer(build_app, name="build")
 app.add_typer(certificate_app, name="certificate")
 app.add_typer(partners.app, name="partner")
 app.add_typer(releases.app, name="releases")
+app.add_typer(flooding.app, name="flooding")
 app.command()(emergency)
 app.command()(validate)
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from trafficfeed.errors import ScenarioInvalid
@@ -38,10 +39,9 @@ def roads_of(
     ScenarioInvalid
         If a street is not known, or the place lies more than 2 km from all roads.
     """
-    if site.roads:
-        edges = [edge for road in site.roads for edge in named(road, graph, site.where)]
-        return tuple(SiteRoad(edge=graph.edge_ids[edge]) for edge in dict.fromkeys(edges)), []
-    assert site.lonlat is not None  # a site has a point or roads
+    if site.roads or site.lonlat is None:
+        whole = [edge for road in site.roads for edge in named(road, graph, site.where)]
+        return tuple(SiteRoad(edge=graph.edge_ids[edge]) for edge in dict.fromkeys(whole)), []
     plane = plane_of(graph)
     point = shapely.Point(plane.to_xy(site.lonlat))
     edges, distance = _around(graph, point, max(site.reach_m, site.radius_m), bridges, site.where)
@@ -64,6 +64,8 @@ def edges_off_ground(bridge: ListedBridge, graph: RoadGraph) -> list[int]:
     """
     if bridge.road is not None:
         return named(bridge.road, graph, bridge.where)
+    if bridge.lonlat is None:
+        return []
     plane = plane_of(graph)
     point = shapely.Point(plane.to_xy(bridge.lonlat))
     edges, distance = _around(graph, point, bridge.reach_m, (), bridge.where)
@@ -98,7 +100,7 @@ def middle_of(edges: Collection[int], graph: RoadGraph) -> tuple[float, float]:
 
 def _around(
     graph: RoadGraph, point: shapely.Point, reach_m: float, bridges: Collection[int], where: str
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], float]:
+) -> tuple[npt.NDArray[np.int64], float]:
     """Return the ordinary roads within reach, by index, and how far the nearest is, m."""
     plane = plane_of(graph)
     ordinary = (np.asarray(graph.access) & ORDINARY) != 0

@@ -166,13 +166,13 @@ def _road_document(road: SiteRoad) -> dict[str, Any]:
     return {
         "edge": road.edge,
         "sill_m": round(road.sill_m, 3),
-        "from_m": round(road.from_m, 1),
+        "from_m": _rounded(road.from_m, 1),
         "to_m": _rounded(road.to_m, 1),
     }
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(float(value), digits)
+    return None if value is None else round(float(value), digits) + 0.0  # no -0.0
 
 
 def _text(instant: datetime) -> str:

@@ -12,13 +12,14 @@ from trafficfeed.flooding.listed_roads import middle_of, roads_of
 from trafficfeed.flooding.site_list import ListedSite
 from trafficfeed.flooding.site_roads import RoadDips
 from trafficfeed.flooding.sites import Site, SiteRoad, SiteSource, StageVolume
-from trafficfeed.flooding.terrain.depressions import Depressions, DepressionLimits
+from trafficfeed.flooding.terrain.depressions import DepressionLimits, Depressions
 from trafficfeed.flooding.terrain.elevation import Elevation
 from trafficfeed.network.matching import cross_street
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
 
 _DIGITS: Final = 4  # of depths, as the document keeps them
+_FIRST_M: Final = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +66,13 @@ def make_sites(
     if terrain is None:
         return Made(sites=_by_id(given), from_terrain=0, joined=0, off_road=0, findings=tuple(findings))
     asked = {entry.id: entry for entry in listed}
+    sites, taken = [], set[int]()
     rows = _rows_by_listed(graph, terrain, given, asked)
-    sites = [_with_terrain(site, asked[site.id], terrain, rows.get(site.id, []), graph) for site in given]
-    taken = {int(terrain.dips.hollow[row]) for mine in rows.values() for row in mine}
+    for site in given:
+        near = rows.get(site.id, [])
+        wet = _wet_rows(graph, terrain.dips, near, site, asked[site.id])
+        taken |= {int(terrain.dips.hollow[row]) for row in (wet if asked[site.id].terrain else near)}
+        sites.append(_with_terrain(graph, terrain, wet, site, asked[site.id]) if wet else site)
     least = (limits or DepressionLimits()).depth_m
     own = list(_hollow_sites(graph, terrain, taken, least))
     reached = len(np.unique(terrain.dips.hollow))
@@ -134,27 +139,30 @@ def _rows_by_listed(
     return found
 
 
-def _with_terrain(site: Site, entry: ListedSite, terrain: Terrain, rows: Sequence[int], graph: RoadGraph) -> Site:
-    """Return a listed site with what the terrain adds to it."""
-    if not rows or not entry.terrain:
-        return site
-    dips, hollows = terrain.dips, terrain.depressions
-    hollow = int(dips.hollow[min(rows, key=lambda row: float(dips.low_m[row]))])
-    mine = [row for row in rows if dips.hollow[row] == hollow]
-    named = {graph.index[road.edge] for road in site.roads} if entry.roads else None
-    wet = [row for row in mine if named is None or int(dips.edge[row]) in named]
-    if not wet:
-        return site
-    zero = float(dips.low_m[wet].min())
-    roads = _site_roads(graph, dips, wet, zero)
-    if named is not None:
+def _wet_rows(graph: RoadGraph, dips: RoadDips, near: Sequence[int], site: Site, entry: ListedSite) -> list[int]:
+    """Return the dips into the lowest of the hollows near a listed site, on the roads that it may flood."""
+    if entry.roads:
+        named = {graph.index[road.edge] for road in site.roads}
+        near = [row for row in near if int(dips.edge[row]) in named]
+    if not near or not entry.terrain:
+        return []
+    hollow = dips.hollow[min(near, key=lambda row: float(dips.low_m[row]))]
+    return [row for row in near if dips.hollow[row] == hollow]
+
+
+def _with_terrain(graph: RoadGraph, terrain: Terrain, wet: Sequence[int], site: Site, entry: ListedSite) -> Site:
+    """Return a listed site with what the terrain adds to it, from the dips into its hollow."""
+    hollow, zero = int(terrain.dips.hollow[wet[0]]), float(terrain.dips.low_m[list(wet)].min())
+    roads = _site_roads(graph, terrain.dips, wet, zero)
+    if entry.roads:  # those that the list names are flooded, whatever the terrain shows
         dipping = {road.edge for road in roads}
         roads += tuple(road for road in site.roads if road.edge not in dipping)
+    catchment = float(terrain.depressions.catchment_m2[hollow])
     return replace(
         site,
         elevation_m=zero if site.elevation_m is None else site.elevation_m,
-        bowl=_above(hollows, hollow, zero) if site.bowl is None else site.bowl,
-        catchment_m2=float(hollows.catchment_m2[hollow]) if site.catchment_m2 is None else site.catchment_m2,
+        bowl=_above(terrain.depressions, hollow, zero) if site.bowl is None else site.bowl,
+        catchment_m2=catchment if site.catchment_m2 is None else site.catchment_m2,
         roads=roads,
     )
 
@@ -194,14 +202,19 @@ def _site_roads(graph: RoadGraph, dips: RoadDips, rows: Iterable[int], zero_m: f
 
 
 def _above(hollows: Depressions, hollow: int, zero_m: float) -> StageVolume:
-    """Return the curve from the road's low point up; what the hollow holds below (a pond, a yard) is taken as full."""
+    """Return the curve from the road's low point up.
+
+    What the hollow holds below the road (a yard, a lower street) has to fill first: the curve's first millimetre.
+    """
     sill = zero_m - float(hollows.low_m[hollow])
     stage, volume = hollows.stage_m[hollow], hollows.stage_m3[hollow]
     held = float(np.interp(sill, stage, volume))
-    depth = np.concatenate([[0.0], np.round(stage[stage > sill] - sill, _DIGITS)])
-    above = np.concatenate([[0.0], np.maximum(volume[stage > sill] - held, 0.0)])
-    rises = np.diff(depth, prepend=-1.0) > 0
-    return StageVolume(depth_m=tuple(depth[rises].tolist()), volume_m3=tuple(above[rises].tolist()))
+    first, first_m3 = ([0.0, _FIRST_M], [0.0, held]) if held > 0 else ([0.0], [0.0])
+    above = stage > sill
+    depth = np.concatenate([first, np.round(stage[above] - sill, _DIGITS)])
+    held_m3 = np.maximum.accumulate(np.concatenate([first_m3, volume[above]]))
+    rises = depth > np.concatenate([[-1.0], np.maximum.accumulate(depth)[:-1]])
+    return StageVolume(depth_m=tuple(depth[rises].tolist()), volume_m3=tuple(held_m3[rises].tolist()))
 
 
 def _id_at(lon: float, lat: float) -> str:

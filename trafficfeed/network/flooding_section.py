@@ -26,17 +26,20 @@ class SyntheticBowl(_Strict):
 class SyntheticTerrain(_Strict):
     """Made ground, by a formula from the road network alone, where no elevation model is at hand.
 
-    With d the distance from the shore, x and y metres east and north of the network's south-west corner (in the city's
+    With d the distance from the water, x and y metres east and north of the network's south-west corner (in the city's
     CRS), and a bowl's r the distance from its middle::
 
         z = quay_m + rise * d² / (d + flat_m) + swell_m * sin(2πx / swell_length_m) * sin(2πy / swell_length_m)
             - Σ depth_m * exp(-(r / radius_m)²) - kerb_m within road_half_width_m of a road's line
+
+    and `bed_m` in the water itself.
     """
 
-    shore: tuple[LonLat, ...] = Field(min_length=2, description="a line along the water, lon, lat, EPSG:4326")
-    quay_m: float = Field(description="height of the ground at the shore, m above the tide datum")
-    rise: float = Field(0.01, ge=0, description="how fast the ground rises far from the shore, m per m")
-    flat_m: float = Field(300.0, gt=0, description="how far from the shore it hardly rises")
+    water: tuple[LonLat, ...] = Field(min_length=3, description="the water's outline, lon, lat, EPSG:4326; may run out")
+    bed_m: float = Field(-4.0, description="height in the water, m")
+    quay_m: float = Field(description="height of the ground at the water, m above the tide datum")
+    rise: float = Field(0.01, ge=0, description="how fast the ground rises far from the water, m per m")
+    flat_m: float = Field(300.0, gt=0, description="how far from the water it hardly rises")
     swell_m: float = Field(0.0, ge=0, description="amplitude of its waves")
     swell_length_m: float = Field(250.0, gt=0)
     kerb_m: float = Field(0.12, ge=0, description="how much lower the roads lie than the ground beside them")

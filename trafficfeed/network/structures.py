@@ -30,12 +30,17 @@ class _Way(Protocol):
     def tags(self) -> Mapping[str, str]: ...
 
 
+def structures_file(folder: Path) -> Path:
+    """Return where a city's ``graph/`` folder keeps them; a city without OSM has none."""
+    return folder / _FILE
+
+
 def save_structures(ways: Iterable[_Way], folder: Path) -> None:
     """Write which of `ways` are bridges or tunnels into a city's ``graph/`` folder."""
     found = {way.way_id: kind.value for way in ways if (kind := _kind(way.tags))}
     columns = {"way_id": pa.array(found, pa.int64()), "kind": pa.array(found.values(), pa.string())}
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), folder / _FILE, compression="zstd")
+    pq.write_table(pa.table(columns), structures_file(folder), compression="zstd")
 
 
 def load_structures(graph: RoadGraph, folder: Path) -> dict[int, Structure] | None:
@@ -46,7 +51,7 @@ def load_structures(graph: RoadGraph, folder: Path) -> dict[int, Structure] | No
     SourceMalformed
         If the file is damaged.
     """
-    path = folder / _FILE
+    path = structures_file(folder)
     if not path.is_file():
         return None
     try:

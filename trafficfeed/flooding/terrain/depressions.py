@@ -194,4 +194,5 @@ def _catchments(directions: npt.NDArray[np.uint8], label: npt.NDArray[np.int32],
         return np.empty(0)
     flow = pyflwdir.from_array(directions, ftype="d8", check_ftype=False)
     reached = flow.fillnodata(label, 0, direction="up")
-    return np.bincount(reached.ravel(), minlength=count + 1)[1:] * elevation.cell_m2
+    cells = np.bincount(reached.ravel(), minlength=count + 1)[1:]
+    return cells.astype(np.float64) * elevation.cell_m2

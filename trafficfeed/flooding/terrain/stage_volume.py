@@ -4,14 +4,14 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Labels = npt.NDArray[np.int32]
 
 STAGES = 17
 _BEND = 1.5  # stages lie closer near the ground, where the area grows fastest
 
 
 def stage_volumes(
-    label: Ints, above_low_m: Floats, full_m: Floats, *, cell_m2: float, stages: int = STAGES
+    label: Labels, above_low_m: npt.NDArray[np.floating], full_m: Floats, *, cell_m2: float, stages: int = STAGES
 ) -> tuple[Floats, Floats]:
     """Return depths and volumes ``(n_hollows, stages)``, m above each hollow's lowest cell and m³.
 
