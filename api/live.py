@@ -22,6 +22,7 @@ from trafficfeed.pipeline.source_addresses import OFF, SourceAddress, read_addre
 from trafficfeed.publishing.advisory_overlay import AdvisoryOverlay
 from trafficfeed.publishing.bus import LocalBus
 from trafficfeed.publishing.mqtt_bus import MqttBus
+from trafficfeed.publishing.mqtt_reader import MqttReader
 from trafficfeed.publishing.signal_board import SignalBoard
 from trafficfeed.signals.ingest.controllers import Controllers, groups_by_intersection
 from trafficfeed.signals.ingest.hires_feed import HiresSource
@@ -29,9 +30,9 @@ from trafficfeed.signals.prediction.actuation import Actuation
 from trafficfeed.signals.prediction.countdown_rule import CountdownRule
 from trafficfeed.signals.topology import Intersection, Topology
 
-_RARELY: Final = (700, 10, 1000)
-"""Full collections a hundred times as rare as by default: each looks at what is remembered of all groups, and nothing
-is sent meanwhile, a third of a second in a city of 1,000 intersections."""
+_RARELY: Final = (700, 10, 100_000)
+"""Full collections ten thousand times as rare as by default: each looks at what is remembered of all groups, and
+nothing is sent meanwhile, a third of a second in a city of 1,000 intersections."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +53,9 @@ class Live:
         self.bus = LocalBus()
         self.board = SignalBoard()
         self.bus.subscribe(self.board.take)
+        self.reads_only = settings.signals == OFF
         self.broker = None
-        if settings.signals_bus:
+        if settings.signals_bus and not self.reads_only:
             self.broker = MqttBus(settings.signals_bus, settings.city, shards=settings.signals_shards)
             self.bus.subscribe(self.broker.publish)
         self.stream = SignalStream(self.board, services.clock())
@@ -63,7 +65,7 @@ class Live:
             services.clock,
             zone=services.zone,
             topology=self.topology,
-            log_folder=settings.state_dir / "signals" / settings.city,
+            log_folder=None if self.reads_only else settings.state_dir / "signals" / settings.city,
             pace_s=settings.signals_pace_s,
             rule=rule,
             actuation=Actuation(groups=groups_by_intersection(controllers)),
@@ -80,7 +82,11 @@ class Live:
             clock=services.clock,
             work=settings.state_dir / "signals" / "virtual",
         )
-        parts = (self._publish(), self.advisories.run(), Upkeep(self.city, services.objects).run())
+        parts = [self.advisories.run()]
+        if self.reads_only:
+            parts.append(self._reader(services).run())
+        else:
+            parts += [self._publish(), Upkeep(self.city, services.objects).run()]
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(one) for one in (*parts, *sources(addresses, around))]
         for task in self._tasks:
@@ -90,6 +96,16 @@ class Live:
     def intersections(self) -> Mapping[str, Intersection]:
         """All that may be asked for by id: those of the city, and those that people direct."""
         return self.advisories.among(self.topology.intersections)
+
+    def _reader(self, services: Services) -> MqttReader:
+        settings = services.settings
+        return MqttReader(
+            settings.signals_bus,
+            settings.city,
+            self.advisories.overlay,
+            services.clock,
+            pace_s=settings.signals_pace_s,
+        )
 
     async def _publish(self) -> None:
         """Read back what the last process knew, then publish; what comes in meanwhile waits for it."""
@@ -118,14 +134,19 @@ def _tell_failure(task: "asyncio.Task[None]") -> None:
 
 
 async def start_live(services: Services) -> Live | None:
-    """Start the live part, unless it is off or the city cannot have one; what fails is logged, and the feeds served."""
-    if services.settings.signals == OFF:
+    """Start the live part, unless it is off or the city cannot have one; what fails is logged, and the feeds served.
+
+    A process that takes nothing in, but is told of a broker, shows what another one publishes there.
+    """
+    if services.settings.signals == OFF and not services.settings.signals_bus:
         return None
     gc.set_threshold(*_RARELY)
     try:
         addresses = read_addresses(services.settings.signals)
         served, controllers, rule = await asyncio.to_thread(_prepared, services, addresses)
-        return Live(services, addresses, served, controllers, rule)
+        found = Live(services, addresses, served, controllers, rule)
+        gc.freeze()  # the topology and all that was loaded: no collection needs to look at it
+        return found
     except TrafficFeedError as error:
         _log.error("no live signals: %s", error)
         return None

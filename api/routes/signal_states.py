@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api.deps import Actor, Now
 from api.live import LiveDep
+from api.problems import Problem
 from api.schemas import ProblemOut, Responses
 from trafficfeed.signals.ingest.hires_feed import RowsBody
 from trafficfeed.signals.ingest.http_json import StatesBody, take_states
@@ -55,6 +56,9 @@ async def take(
     Send at least once a second, if only an empty list, or say in `every_s` how often: half a second after that your
     lamps are marked stale, and nothing is foreseen of them.
     """
+    if live.reads_only:
+        detail = "This process only shows what a broker has: send lamp states to the one that publishes there."
+        raise Problem(404, "no-way-in", detail)
     taken = take_states(live.city.intake, body, now, f"http:{actor}")
     return _out(taken)
 

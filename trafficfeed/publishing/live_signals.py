@@ -15,7 +15,9 @@ PACE_S: Final = 0.04
 _MOST_LEARNING: Final = 0.5  # share of the pace that forecasts may take; lamps do not wait for the rest
 _LEAST_LEARNING: Final = 0.02
 _LATE: Final = 0.3  # of the pace: a beat that begins later shows that there is more to do than time for it
+_MOST_CHANGES: Final = 1000  # intersections in a batch: more would hold up what comes in for too long
 _LOOKOUT: Final = timedelta(seconds=0.25)
+_NAMED: Final = 5
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class LiveHub:
         self._silent = silent
         self._fragments = Fragments()
         self._looked_out: datetime | None = None
+        self._put_off = False
         self._learning = _MOST_LEARNING
 
     def take(self, events: Iterable[LampEvent]) -> None:
@@ -75,18 +78,25 @@ class LiveHub:
         """Publish what is new by now."""
         now = self._clock()
         if self._looked_out is None or now - self._looked_out >= _LOOKOUT:
-            self._looked_out = now
-            for intersection in self._silent(now):
-                _log.warning("%s has fallen silent: its lamps are stale", intersection)
+            self._looked_out, self._put_off = now, False
+            if silent := self._silent(now):
+                named = ", ".join(silent[:_NAMED]) + (" and more" if len(silent) > _NAMED else "")
+                _log.warning("%d fallen silent, their lamps are stale: %s", len(silent), named)
+            for intersection in silent:
                 self.live.fall_silent(intersection, now)
         until = perf_counter() + self._learning * self._pace_s
         while self.live.learn(1) and perf_counter() < until:
             pass
-        if changes := self.live.changes(now):
+        if changes := self.live.changes(now, _MOST_CHANGES):
             self._bus.publish(Batch(made_at=now, updates=[Update(change, now, self._fragments) for change in changes]))
 
     def _divide(self, late_s: float) -> None:
-        """Give forecasts less time at once where beats come late, and by and by more again where they do not."""
+        """Give forecasts less time at once where beats come late, and by and by more again where they do not.
+
+        Where this process itself was held up, what was said meanwhile is read before anybody is taken to be silent.
+        """
+        if timedelta(seconds=late_s) > _LOOKOUT and not self._put_off:
+            self._looked_out, self._put_off = self._clock(), True
         if late_s > _LATE * self._pace_s:
             self._learning = max(0.7 * self._learning, _LEAST_LEARNING)
         else:

@@ -17,6 +17,7 @@ _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _KEEP_ALIVE_S: Final = 30
 _TIMEOUT_S: Final = 10.0
 _LOOK_S: Final = 1.0
+_GOODBYE_S: Final = 2.0
 _PING: Final = b"\xc0\x00"
 _DISCONNECT: Final = b"\xe0\x00"
 _CONNACK_BYTES: Final = 4
@@ -102,7 +103,7 @@ class MqttSender:
         """Send what waits, for a few seconds at most, and disconnect."""
         self._closing.set()
         self._queue.put(None)
-        self._thread.join(_TIMEOUT_S)
+        self._thread.join(_GOODBYE_S)
 
     def _run(self) -> None:
         wait_s = 1.0

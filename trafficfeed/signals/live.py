@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from trafficfeed.signals.aspects import Aspect
@@ -151,15 +152,17 @@ class LiveSignals:
                     self._mark(junction, lamp)
         return count
 
-    def changes(self, as_of: datetime) -> list[Change]:
-        """Return what is new since the last call, at most one change an intersection; `as_of` is aware UTC."""
+    def changes(self, as_of: datetime, most: int | None = None) -> list[Change]:
+        """Return what is new since the last call, at most one change an intersection; `as_of` is aware UTC.
+
+        With `most`, no more intersections than that are looked at, those first that have waited longest.
+        """
         for lamp in self._looks.due(as_of):
             if lamp.due is not None and lamp.due <= as_of:
                 self._mark(self._junctions[lamp.key.intersection], lamp)
         self._beat(as_of)
-        dirty, self._dirty = self._dirty, {}
         found = []
-        for junction in dirty.values():
+        for junction in [self._dirty.pop(id) for id in list(islice(self._dirty, most))]:
             looks, junction.looks = junction.looks, {}
             new = tuple(sorted(group for group, lamp in looks.items() if self._is_new(lamp, as_of)))
             if new or junction.beat:
