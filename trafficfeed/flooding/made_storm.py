@@ -24,6 +24,8 @@ _THROTTLE_M: Final = 0.25
 _CATCHMENT_M2: Final = 9_000.0
 _DRAIN_M3PS: Final = 0.06
 _BOWL_M2: Final = 900.0
+_SPILL_M2: Final = 5_000.0
+_KERB_M: Final = 0.25
 _BURSTS: Final = ((1.6, 22.0, 70.0), (3.4, 16.0, 95.0), (4.6, 30.0, 35.0))
 """Hours from the beginning, half width in minutes, peak in mm/h."""
 _DRIZZLE_MMPH: Final = 4.0
@@ -34,7 +36,7 @@ _MEMBERS: Final = 21
 class StormShape:
     """How the storm is: its length, the sea's highest level over the city's tide datum and when, and the seed."""
 
-    hours: float = 8.0
+    hours: float = 9.0
     sea_peak_m: float = 1.5
     sea_peak_h: float = 3.8
     seed: int = 1
@@ -76,7 +78,7 @@ def _rain_mmph(seconds: Floats) -> Floats:
 
 def _sea_m(seconds: Floats, peak_m: float, peak_h: float) -> Floats:
     hours = seconds / 3600.0
-    return np.asarray(0.2 + (peak_m - 0.2) * np.exp(-0.5 * ((hours - peak_h) / 1.3) ** 2))
+    return np.asarray(0.2 + (peak_m - 0.2) * np.exp(-0.5 * ((hours - peak_h) / 1.1) ** 2))
 
 
 def _depths(sites: Sequence[Site], rain_mmph: Floats, sea_m: Floats) -> Floats:
@@ -95,13 +97,15 @@ def _depths(sites: Sequence[Site], rain_mmph: Floats, sea_m: Floats) -> Floats:
         head = np.maximum(sea - outfall - depth, 0.0)
         surge = 0.4 * _WEIR_M * np.sqrt(2 * _GRAVITY) * head**1.5
         into = _RUNOFF * rain / 3.6e6 * catchment + surge
-        volume = np.maximum(volume + _STEP_S * (into - out), 0.0)
+        back = 0.4 * _WEIR_M * np.sqrt(2 * _GRAVITY) * np.maximum(depth - _KERB_M, 0.0) ** 1.5 * free
+        volume = np.maximum(volume + _STEP_S * (into - out - back), 0.0)
     return depths
 
 
 def _depth_of(site: Site, volume_m3: float) -> float:
     if site.bowl is not None:
-        return float(np.interp(volume_m3, site.bowl.volume_m3, site.bowl.depth_m))
+        above_m3 = max(volume_m3 - site.bowl.volume_m3[-1], 0.0)
+        return float(np.interp(volume_m3, site.bowl.volume_m3, site.bowl.depth_m)) + above_m3 / _SPILL_M2
     return float((volume_m3 / _BOWL_M2) ** (2.0 / 3.0))
 
 
