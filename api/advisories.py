@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,8 +23,16 @@ _log = logging.getLogger(__name__)
 class Advisories:
     """Carries virtual signals from the database to the live bus; on the event loop."""
 
-    def __init__(self, services: Services, overlay: AdvisoryOverlay, board: SignalBoard) -> None:
+    def __init__(
+        self,
+        services: Services,
+        overlay: AdvisoryOverlay,
+        board: SignalBoard,
+        is_ours: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """Make it; `is_ours` tells of an intersection's id whether this process publishes it."""
         self.overlay = overlay
+        self._is_ours = is_ours
         self._services = services
         self._board = board
         self._one_at_a_time = asyncio.Lock()  # so that nothing older is shown after something newer
@@ -47,7 +55,7 @@ class Advisories:
                 _log.error("virtual signals cannot be read, those known hold until they end: %s", error)
                 holding = self.overlay.still_holding(services.clock())
             now = services.clock()
-            self.overlay.show({id: one for id, one in holding.items() if one.is_live(now)}, now)
+            self.overlay.show({id: one for id, one in holding.items() if one.is_live(now) and self._is_ours(id)}, now)
             self._remember(now)
 
     def among(self, known: Mapping[str, Intersection]) -> Mapping[str, Intersection]:

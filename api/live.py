@@ -13,6 +13,7 @@ from api.deps import Services, ServicesDep
 from api.problems import Problem
 from api.signal_stream import SignalStream
 from trafficfeed.errors import TrafficFeedError
+from trafficfeed.pipeline.city_part import Part, read_part
 from trafficfeed.pipeline.controllers_file import load_controllers
 from trafficfeed.pipeline.live_city import LiveCity
 from trafficfeed.pipeline.live_sources import Surroundings, sources
@@ -49,23 +50,24 @@ class Live:
         rule: CountdownRule,
     ) -> None:
         settings = services.settings
-        self.topology = served.topology
+        self.reads_only = settings.signals == OFF
+        part = Part() if self.reads_only else read_part(settings.signals_part)
+        self.topology = served.topology if part.many == 1 else part.of(served.topology)
         self.bus = LocalBus()
         self.board = SignalBoard()
         self.bus.subscribe(self.board.take)
-        self.reads_only = settings.signals == OFF
         self.broker = None
         if settings.signals_bus and not self.reads_only:
             self.broker = MqttBus(settings.signals_bus, settings.city, shards=settings.signals_shards)
             self.bus.subscribe(self.broker.publish)
         self.stream = SignalStream(self.board, services.clock())
-        self.advisories = Advisories(services, AdvisoryOverlay(self.bus), self.board)
+        self.advisories = Advisories(services, AdvisoryOverlay(self.bus), self.board, part.has)
         self.city = LiveCity(
             self.advisories.overlay,
             services.clock,
             zone=services.zone,
             topology=self.topology,
-            log_folder=None if self.reads_only else settings.state_dir / "signals" / settings.city,
+            log_folder=None if self.reads_only else settings.state_dir / "signals" / part.folder(settings.city),
             pace_s=settings.signals_pace_s,
             rule=rule,
             actuation=Actuation(groups=groups_by_intersection(controllers)),

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--deaf", type=int, default=3, help="further clients that never read")
     parser.add_argument("--broker-intersections", type=int, default=20_000)
+    parser.add_argument("--processes", type=int, default=2, help="that look after them, a part each")
     parser.add_argument("--subscribers", type=int, default=100)
     return parser.parse_args()
 
@@ -61,7 +62,7 @@ def _sse(options: argparse.Namespace) -> dict[str, Any]:
         _server(Path(folder), options.intersections) as (server, port),
     ):
         clients = [str(port), str(options.clients), str(options.deaf)]
-        return _measured(server, port, options.intersections, options.seconds, "sse_clients", clients)
+        return _measured({port: server}, options.intersections, options.seconds, "sse_clients", clients)
 
 
 def _mqtt(options: argparse.Namespace) -> dict[str, Any]:
@@ -80,10 +81,23 @@ def _mqtt(options: argparse.Namespace) -> dict[str, Any]:
                 "TRAFFICFEED_SIGNALS_SHARDS": str(options.subscribers),
                 "TRAFFICFEED_SIGNALS_PACE_S": "0.02",
             }
-            with _server(Path(folder), options.broker_intersections, more) as (server, port):
+            with ExitStack() as parts:
+                servers = {
+                    port: server
+                    for number in range(1, options.processes + 1)
+                    for server, port in [
+                        parts.enter_context(
+                            _server(
+                                Path(folder) / str(number),
+                                options.broker_intersections,
+                                more | {"TRAFFICFEED_SIGNALS_PART": f"{number}/{options.processes}"},
+                            )
+                        )
+                    ]
+                }
                 clients = [str(broker_port), str(options.subscribers), settings().city]
                 return _measured(
-                    server, port, options.broker_intersections, options.seconds, "mqtt_clients", clients, broker=one
+                    servers, options.broker_intersections, options.seconds, "mqtt_clients", clients, broker=one
                 )
 
 
@@ -91,8 +105,7 @@ PARTS: Final = {"sse": _sse, "mqtt": _mqtt}
 
 
 def _measured(
-    server: "subprocess.Popen[bytes]",
-    port: int,
+    servers: Mapping[int, "subprocess.Popen[bytes]"],
     intersections: int,
     seconds: float,
     clients: str,
@@ -104,18 +117,26 @@ def _measured(
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     begin_s = time.time() + max(5.0, intersections / 1000.0)
     feeder = subprocess.Popen(
-        [*module, "benchmarks.load_trial.feeder", str(port), _TOKEN, str(intersections), str(begin_s)], **pipes
+        [
+            *module,
+            "benchmarks.load_trial.feeder",
+            ",".join(map(str, servers)),
+            _TOKEN,
+            str(intersections),
+            str(begin_s),
+        ],
+        **pipes,
     )
     listening = subprocess.Popen([*module, f"benchmarks.load_trial.{clients}", *arguments], **pipes)
     try:
         assert listening.stdout is not None
         listening.stdout.readline()
         time.sleep(max(begin_s + _WARM_UP_S + intersections / _FIRST_PER_S - time.time(), 0.0))
-        began, processes = time.time(), {"server": server, **({"broker": broker} if broker else {})}
-        before, machine = {name: cpu_s(one.pid) for name, one in processes.items()}, ticks()
+        processes = {"server": list(servers.values()), "broker": [broker] if broker else []}
+        began, before, machine = time.time(), _cpu_s(processes), ticks()
         time.sleep(seconds)
         ended, now = time.time(), ticks()
-        cores = {f"{name}_cores": (cpu_s(one.pid) - before[name]) / (ended - began) for name, one in processes.items()}
+        cores = {f"{name}_cores": (used - before[name]) / (ended - began) for name, used in _cpu_s(processes).items()}
         sent = json.loads(feeder.communicate("")[0])
         time.sleep(_SETTLE_S)
         window = [lamp for lamp in sent["sent"] if began * 1000 <= lamp[0] < ended * 1000]
@@ -126,6 +147,7 @@ def _measured(
     whole_s = time.time() - begin_s
     return {
         "intersections": intersections,
+        "processes": len(servers),
         "changes_per_s": round(len(window) / (ended - began), 1),
         **arrived,
         **{name: round(value, 2) for name, value in cores.items()},
@@ -138,11 +160,16 @@ def _measured(
     }
 
 
+def _cpu_s(processes: Mapping[str, Sequence["subprocess.Popen[bytes]"]]) -> dict[str, float]:
+    return {name: sum(cpu_s(one.pid) for one in each) for name, each in processes.items()}
+
+
 @contextmanager
 def _server(
     folder: Path, intersections: int, more: Mapping[str, str] | None = None
 ) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     """Run the API over a made city."""
+    folder.mkdir(parents=True, exist_ok=True)
     topology = folder / "topology.json"
     topology.write_bytes(to_json(made_topology(intersections)))
     port = free_port()

@@ -4,7 +4,7 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -76,7 +76,9 @@ class FloodRuleSettings(BaseModel):
     reflood_s: float = Field(3600.0, ge=0, description="no clearing while water is forecast to come back so soon")
     reflood_chance: float = Field(0.20, ge=0, le=1, description="with more than this chance")
     hold_s: float = Field(900.0, ge=0, description="no decision is relaxed sooner")
-    silence_s: float = Field(1200.0, gt=0, description="so long without a good reading is silence, which clears nothing")
+    silence_s: float = Field(
+        1200.0, gt=0, description="so long without a good reading is silence, which clears nothing"
+    )
     approval: bool = Field(False, description="forecast closures wait for an officer")
 
 
@@ -89,6 +91,17 @@ class FloodSettings(BaseModel):
     contact: str = Field("", description="whom to ask; empty: the authority")
     unknown_end_s: float = Field(3600.0, ge=900, description="estimated length of what nobody can tell the end of")
     stale_after_s: float = Field(3600.0, gt=0, description="the flood map says so when its newest input is older")
+    intake: Literal["on", "off"] = Field(
+        "off",
+        description="on: this API process asks, watches and hears the sources of the city's flooding/sources.toml",
+    )
+    sensor_tokens: dict[str, SecretStr] = Field(
+        default_factory=dict, description="who sends water and rain readings in → token; it may do nothing else"
+    )
+    citizen_reports: Literal["open", "officers"] = Field(
+        "officers", description="open: anybody may report water, which asks for a look and closes nothing"
+    )
+    citizen_reports_per_minute: float = Field(6.0, gt=0, description="from one address; of all together fifty times it")
 
 
 class Settings(BaseSettings):
@@ -135,6 +148,9 @@ class Settings(BaseSettings):
     signals_bus: str = Field("", description="mqtt://host:port: publish by that broker too; empty: within the process")
     signals_pace_s: float = Field(0.04, gt=0, le=1, description="what comes within it is published as one")
     signals_shards: int = Field(64, ge=1, description="topics that the broker's batches are divided among")
+    signals_part: str = Field(
+        "", description="1/2: this process looks after the first half of the intersections; empty: after all"
+    )
     bends: BendSettings = BendSettings()
     flooding: FloodSettings = FloodSettings()
     detector_tokens: dict[str, SecretStr] = Field(

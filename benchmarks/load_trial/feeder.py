@@ -5,11 +5,13 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
 from benchmarks.load_trial.made_city import GROUPS, Lit, street
+from trafficfeed.publishing.mqtt_bus import shard_of
 
 EVERY_S: Final = 0.01
 _KEEP_ALIVE_S: Final = 0.5
@@ -18,13 +20,12 @@ _MOST: Final = 2000
 
 async def main() -> None:
     """Post until stdin is closed; then print, as JSON, what was sent: [unix ms, intersection number, group] each."""
-    port, token, intersections, begin_s = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    post = await Post.open(port, token)
+    ports, token, intersections, begin_s = sys.argv[1].split(","), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+    posts = [await Post.open(int(port), token) for port in ports]
     lits = street(intersections, begin_s)
     await asyncio.sleep(max(begin_s + 0.5 - time.time(), 0.0))
     first = list(islice(lits, intersections * GROUPS))  # the first of each group: all red
-    for start in range(0, len(first), _MOST):
-        await post.send(first[start : start + _MOST])
+    await _send(posts, first)
     stop = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
     sent: list[tuple[int, int, int]] = []
@@ -37,14 +38,21 @@ async def main() -> None:
             upcoming = next(lits)
         if batch or now - spoke > _KEEP_ALIVE_S:
             held_up.extend(now - lit.at_s for lit in batch)
-            for start in range(0, max(len(batch), 1), _MOST):
-                await post.send(batch[start : start + _MOST])
+            await _send(posts, batch)
             sent.extend((_ms(lit), int(lit.intersection[5:]), lit.group) for lit in batch)
             spoke = now
         await asyncio.sleep(max(EVERY_S - (time.time() - now), 0.0))
     held_up.sort()
     late_s = held_up[int(0.99 * len(held_up))] if held_up else 0.0
     json.dump({"sent": sent, "late_p99_s": late_s, "cpu_s": time.process_time()}, sys.stdout)
+
+
+async def _send(posts: "Sequence[Post]", lits: Sequence[Lit]) -> None:
+    """Post to each process what its part of the city shows, to all at once; nothing says that the street is there."""
+    parts: list[list[Lit]] = [[] for _ in posts]
+    for lit in lits:
+        parts[shard_of(lit.intersection, len(posts))].append(lit)
+    await asyncio.gather(*(post.send_all(part) for post, part in zip(posts, parts, strict=True)))
 
 
 class Post:
@@ -61,6 +69,11 @@ class Post:
     async def open(cls, port: int, token: str) -> "Post":
         """Connect."""
         return cls(*await asyncio.open_connection("127.0.0.1", port), token)
+
+    async def send_all(self, lits: list[Lit]) -> None:
+        """Post deliveries of a size that a gateway's would have, one after the other; an empty one for nothing."""
+        for start in range(0, max(len(lits), 1), _MOST):
+            await self.send(lits[start : start + _MOST])
 
     async def send(self, lits: list[Lit]) -> None:
         """Post a delivery, and read the answer."""
