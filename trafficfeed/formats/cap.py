@@ -26,6 +26,7 @@ from trafficfeed.formats.texts import in_language, plain
 from trafficfeed.formats.xml_reading import read_xml
 
 FILE_NAME = "alerts.atom"
+_FLOODING = "/v1/flooding/"  # alerts of places without roads are a feed of their own
 _DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
 
 
@@ -94,7 +95,7 @@ def _incident(fragment: Fragment) -> str:
 def _head(publication_time: datetime, feed: FeedInfo) -> etree._Element:
     root = etree.Element(etree.QName(ATOM, "feed"), nsmap=cast(dict[str, str], {None: ATOM}))
     root.set("{http://www.w3.org/XML/1998/namespace}lang", feed.language)
-    address = f"{root_of(feed)}/v1/feeds/closures/cap"
+    address = feed.public_url if _FLOODING in feed.public_url else f"{root_of(feed)}/v1/feeds/closures/cap"
     _add(root, "id", address)
     _add(root, "title", feed.publisher)
     _add(root, "updated", time_text(publication_time, feed.timezone))

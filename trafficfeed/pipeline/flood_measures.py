@@ -117,7 +117,7 @@ def order_of(
     if not measures:
         return None
     languages = languages_for(issuer.language)
-    facts = _facts(decision, place_name(site, graph), issuer, end)
+    facts = facts_of(decision, place_name(site, graph), issuer, end)
     return Order(
         id=order_id,
         city=issuer.city,
@@ -159,6 +159,11 @@ def telling_depth(decision: Decision) -> float | None:
         depths = [depth for depth in (decision.depth_m, decision.high_m) if depth is not None]
         return max(depths, default=None)
     return decision.depth_m if decision.depth_m is not None else decision.high_m
+
+
+def depth_class(depth_m: float | None) -> int | None:
+    """Return which of `DEPTH_CLASSES_M` a depth has reached, counted from 0; None where it is not known."""
+    return None if depth_m is None else sum(depth_m >= limit_m for limit_m in DEPTH_CLASSES_M)
 
 
 def site_area(site: Site, graph: RoadGraph) -> tuple[LonLat, ...]:
@@ -230,19 +235,31 @@ def _measure(
         where=(Edges(ids=band.edges),),
         when=Schedule(periods=(period,)),
         exceptions=_exceptions(level, closed_to),
-        water=Water(
-            basis=_BASIS[decision.basis],
-            valid_from=_second(decision.since, zone),
-            valid_until=_second(end, zone),
-            **_depths(decision, band),
-            chance=None if decision.chance is None else round(decision.chance, 2),
-            passable=_passable(decision, band, closed_to),
-            closed_to=tuple(Wader(kind.value) for kind in closed_to),
-            site=site.id,
-            method=method,
-            note=issuer.note,
+        water=water_of(
+            decision, issuer, sill_m=band.sill_m, closed_to=closed_to, end=end, method=method,
             area=site_area(site, graph) if is_lowest else (),
         ),
+    )  # fmt: skip
+
+
+def water_of(
+    decision: Decision, issuer: Issuer, *, sill_m: float, closed_to: Sequence[WaterClass], end: datetime, method: str,
+    area: tuple[LonLat, ...],
+) -> Water:  # fmt: skip
+    """Return what a decision says of the water on roads that lie `sill_m` above the site's low point."""
+    zone = ZoneInfo(issuer.timezone)
+    return Water(
+        basis=_BASIS[decision.basis],
+        valid_from=_second(decision.since, zone),
+        valid_until=_second(end, zone),
+        **_depths(decision, sill_m),
+        chance=None if decision.chance is None else round(decision.chance, 2),
+        passable=_passable(decision, sill_m, closed_to),
+        closed_to=tuple(Wader(kind.value) for kind in closed_to),
+        site=decision.site,
+        method=method,
+        note=issuer.note,
+        area=area,
     )
 
 
@@ -277,11 +294,11 @@ def _exceptions(level: Level, closed_to: Sequence[WaterClass]) -> tuple[Exemptio
     return (Exemption.EMERGENCY,)
 
 
-def _depths(decision: Decision, band: _Band) -> dict[str, float | None]:
-    """Return the depths on the band's own roads, m to the centimetre, and the speed that they leave, km/h."""
+def _depths(decision: Decision, sill_m: float) -> dict[str, float | None]:
+    """Return the depths on roads that lie so much higher, m to the centimetre, and the speed that they leave, km/h."""
 
     def there(depth_m: float | None) -> float | None:
-        return None if depth_m is None else round(max(depth_m - band.sill_m, 0.0), 2)
+        return None if depth_m is None else round(max(depth_m - sill_m, 0.0), 2)
 
     deepest = there(telling_depth(decision))
     low_m, high_m = there(decision.low_m), there(decision.high_m)
@@ -294,10 +311,10 @@ def _depths(decision: Decision, band: _Band) -> dict[str, float | None]:
     }
 
 
-def _passable(decision: Decision, band: _Band, closed_to: Sequence[WaterClass]) -> tuple[Wader, ...]:
+def _passable(decision: Decision, sill_m: float, closed_to: Sequence[WaterClass]) -> tuple[Wader, ...]:
     """Return who passes the deepest that is there or expected, and is not kept out; nobody, where nothing is known."""
     depths = [depth for depth in (decision.depth_m, decision.high_m) if depth is not None]
-    deepest = max(depths, default=inf) - band.sill_m
+    deepest = max(depths, default=inf) - sill_m
     return tuple(Wader(kind.value) for kind in passable_at(deepest) if kind not in closed_to)
 
 
@@ -315,7 +332,8 @@ def _end(decision: Decision, before: Order | None, issuer: Issuer, as_of: dateti
     return end + timedelta(seconds=_STEP.total_seconds() - late) if late else end
 
 
-def _facts(decision: Decision, place: str, issuer: Issuer, end: datetime) -> FloodFacts:
+def facts_of(decision: Decision, place: str, issuer: Issuer, end: datetime) -> FloodFacts:
+    """Return what a message for people is made of."""
     deepest = telling_depth(decision)
     return FloodFacts(
         place=place,
@@ -332,7 +350,7 @@ def _gist(measure: Measure) -> tuple[object, ...]:
     water = measure.water
     assert water is not None
     deepest = water.p90_m if water.basis is WaterBasis.FORECAST else water.depth_m
-    rank = None if deepest is None else sum(deepest >= limit_m for limit_m in DEPTH_CLASSES_M)
+    rank = depth_class(deepest)
     return (measure.id, measure.rule, measure.exceptions, measure.where, water.basis, water.closed_to, rank, water.note)
 
 
