@@ -104,6 +104,8 @@ def road_dips(
 
 def _samples(graph: RoadGraph, edges: Ints, elevation: Elevation, step_m: float) -> tuple[Ints, Floats, Floats, Floats]:
     """Return points along the edges: row in `edges`, m along the line, half the distance between two, and x, y."""
+    if not len(edges):
+        return np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty((0, 2))
     lines = shapely.transform(graph.geometry[edges], elevation.to_xy)
     points, of = shapely.get_coordinates(lines, return_index=True)
     piece = np.hypot(*np.diff(points, axis=0, prepend=points[:1]).T)

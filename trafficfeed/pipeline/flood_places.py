@@ -35,7 +35,7 @@ _CROSSINGS_SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacesOptions:
-    """What a caller says in place of the city's own settings; None: as the city says."""
+    """What a caller says in place of the city's own settings; None: as the city says. `out` is where sites go."""
 
     dem: Path | None = None
     crs: str | None = None
@@ -43,6 +43,7 @@ class PlacesOptions:
     unit: str | None = None
     fill_holes_m2: float | None = None
     open_holes: bool | None = None
+    out: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,12 +115,13 @@ def build(
         findings += [*terrain.elevation.findings, *_coverage(terrain), *_crossings(made.sites, roads, off_ground)]
     note = _note(city, roads, chosen, elevation)
     tell("writing the sites", 0, 1)
-    write_sites(made.sites, city.sites_path, note)
+    path = chosen.out or city.sites_path
+    write_sites(made.sites, path, note)
     tell("writing the sites", 1, 1)
     return PlacesReport(
         city=city.name,
-        path=city.sites_path,
-        sites=read_sites(city.sites_path),
+        path=path,
+        sites=read_sites(path),
         note=note,
         counts=_counts(made, terrain, off_ground),
         findings=(*findings, *made.findings),

@@ -165,14 +165,14 @@ def without_holes(
     if kept:
         cells = sum(hole.cells for hole in kept)
         largest = ", ".join(f"{hole.cells * cell_m2:,.0f} m² at {place(hole.at)}" for hole in kept[:3])
-        what = f"{len(kept)} holes, {_percent(cells / height_m.size)} of the model, the largest {largest}"
+        what = f"{_holes(len(kept))}, {_percent(cells / height_m.size)} of the model, the largest {largest}"
         if not leave_open:
             raise ScenarioInvalid(
                 f"{file} has {what}: hollows beside them would seem to drain there. Give a model without holes, or "
                 "have small ones filled (`dem_fill_holes_m2`, --fill-holes), or say that they are water "
                 "(`dem_open_holes = true`, --open-holes)"
             )
-        said.append(_said("terrain.holes", f"{what}, are left open: water that reaches them is gone"))
+        said.append(_said("terrain.holes", f"{what}: left open, water that gets there is gone"))
     if small.any():
         height_m = _filled(height_m, small[label])
         filled = [hole for hole in holes if hole.cells * cell_m2 <= fill_m2]
@@ -180,7 +180,7 @@ def without_holes(
         where = ", ".join(place(hole.at) for hole in filled[:3])
         said.append(
             _said(
-                "terrain.holes_filled", f"{len(filled)} holes, {share} of the model, filled from round about: {where}"
+                "terrain.holes_filled", f"{_holes(len(filled))}, {share} of the model, filled from round about: {where}"
             )
         )
     return height_m, said
@@ -209,6 +209,10 @@ def _filled(height_m: Values, where: npt.NDArray[np.bool_]) -> Values:
         max_search_distance=float(max(height_m.shape)),
     )
     return np.where(where, filled.astype(np.float64), height_m)
+
+
+def _holes(count: int) -> str:
+    return "1 hole" if count == 1 else f"{count} holes"
 
 
 def _percent(share: float) -> str:

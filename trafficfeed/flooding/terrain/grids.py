@@ -1,5 +1,6 @@
 """A file of heights as it is: its values, its grid and its CRS, before anything is believed of it."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -196,5 +197,7 @@ def _window(source: Any, crs: pyproj.CRS, box: LonLatBox | None, margin_m: float
             f"the elevation model {path} lies at {lon:.3f},{lat_there:.3f} by {crs.name}, not at the city "
             f"({(box[0] + box[2]) / 2:.3f},{(box[1] + box[3]) / 2:.3f}): is the CRS right?"
         )
-    wanted = from_bounds(west_x, south_y, east_x, north_y, source.transform).round_offsets().round_lengths("ceil")
-    return wanted.intersection(whole)
+    part = from_bounds(west_x, south_y, east_x, north_y, source.transform).intersection(whole)
+    first_column, first_row = math.floor(part.col_off), math.floor(part.row_off)
+    columns, rows = math.ceil(part.col_off + part.width), math.ceil(part.row_off + part.height)
+    return Window(first_column, first_row, columns - first_column, rows - first_row).intersection(whole)
