@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.feeds import FEED, Feeds
+from api.flooding_feed import FloodFeed
 from api.history import History
 from api.problems import Problem
 from api.stream import ChangeStream
@@ -20,6 +21,7 @@ from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.pipeline.bend_desk import BendDesk
+from trafficfeed.pipeline.flood_intake import Then
 from trafficfeed.pipeline.virtual_signals_desk import VirtualSignalsDesk
 from trafficfeed.pipeline.workspace import find_city, ground_of
 from trafficfeed.publishing.partners import FILE_NAME, Partner, load_partners
@@ -52,8 +54,10 @@ class Services:
         self.feeds = Feeds(ReleaseReader(self.releases, poll_s=0.0), clock, self._open_partners)
         self.history = History(self.releases)
         self.stream = ChangeStream(self.feeds, self.history)
+        self.flooding = FloodFeed(self.objects)
         self.live: Live | None = None  # once it has started, where it is not off
         self.wake: Callable[[], None] = lambda: None  # of whoever lets time pass in this process
+        self.after_water: Then | None = None  # what is done with new water data, once it is stored
         self._lock = threading.Lock()
         self._database: Database | None = None
         self._partners: tuple[int, Mapping[str, Partner]] = (0, {})

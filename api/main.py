@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -17,6 +18,7 @@ from api.fast_path import FastPath
 from api.guards import BodyLimit, SecurityHeaders
 from api.live import start_live
 from api.pages import Pages
+from api.publication import publish_water
 from api.pusher import PushThread
 from api.routes import (
     alerts,
@@ -25,6 +27,7 @@ from api.routes import (
     dry_run,
     emergencies,
     feeds,
+    flooding,
     health,
     impacts,
     order_steps,
@@ -77,6 +80,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
         dry_run.router, signal_states.router, signals.router, signal_stream.router, signal_pages.router,
         signal_accuracy.router, virtual_signals.router, bends.router, pushes.router,
+        flooding.router,
         pages.router,
     ):  # fmt: skip
         app.include_router(router)
@@ -99,6 +103,7 @@ def furnish(app: FastAPI, services: Services) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     await asyncio.to_thread(services.warm_up)
+    services.after_water = partial(publish_water, services)
     loops = [asyncio.create_task(loop(services)) for loop in (_poll, _compress)]
     ticker, pushes_sent = _ticker(services), _push_thread(services)
     services.live = await start_live(services)

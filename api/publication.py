@@ -9,6 +9,8 @@ from datetime import datetime
 
 from api.deps import Services
 from trafficfeed.errors import TrafficFeedError
+from trafficfeed.pipeline.flood_intake import Intake
+from trafficfeed.pipeline.flood_release import reading_to_release
 from trafficfeed.pipeline.releasing import release
 from trafficfeed.pipeline.triggers import drain
 from trafficfeed.store.outbox import Outbox
@@ -24,6 +26,20 @@ def publish(services: Services, as_of: datetime) -> None:
         _log.error("the feeds could not be released, the last release is still served: %s", error)
     services.feeds.refresh()
     services.wake()
+
+
+def publish_water(services: Services, intake: Intake) -> None:
+    """Decide on what is new of the water, release what follows from it, and serve it; its simulation comes after."""
+    as_of = services.clock()
+    done = reading_to_release(services.settings, services.database, intake, as_of)
+    if done is None:
+        return
+    for trouble in done.troubles:
+        _log.error("water data from %s: %s", intake.source, trouble)
+    if done.released is not None:
+        services.feeds.refresh()
+        services.wake()
+        ask_for_runs(services, as_of)
 
 
 def ask_for_runs(services: Services, as_of: datetime) -> None:

@@ -110,7 +110,7 @@ def _head(publication_time: datetime, feed: FeedInfo) -> etree._Element:
 
 def _entry(event: RoadEvent, feed: FeedInfo) -> etree._Element:
     incident, language = incident_of(event.order_id, event.id), languages_of(event, feed)[0]
-    address = f"{root_of(feed)}/v1/alerts/{incident}"
+    address = f"{feed.public_url if _FLOODING in feed.public_url else root_of(feed) + '/v1/alerts'}/{incident}"
     entry = etree.Element(etree.QName(ATOM, "entry"), nsmap=cast(dict[str, str], {None: ATOM}))
     _add(entry, "id", address)
     _add(entry, "title", plain(in_language(event.title, language)))
