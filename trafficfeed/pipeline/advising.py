@@ -5,8 +5,7 @@ The same objects as on the street: `Intake` → `LiveSignals` with `Predictor`, 
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from trafficfeed.signals.accuracy.tally import Figures, Tally, merged
 from trafficfeed.signals.accuracy.watch import Accuracy
@@ -15,7 +14,6 @@ from trafficfeed.signals.advice import (
     AdviceRule,
     GreenWindow,
     SignalAhead,
-    SpeedAdvice,
     advise,
     green_windows,
 )
@@ -26,18 +24,18 @@ from trafficfeed.signals.ingest.staleness import Staleness
 from trafficfeed.signals.live import LiveSignals
 from trafficfeed.signals.prediction.plan import PlanTiming, plan_timing
 from trafficfeed.signals.prediction.predictor import Predictor
+from trafficfeed.signals.queue_advice import Driver, queue_speeds
 from trafficfeed.signals.safety import SafetyWatch
 from trafficfeed.signals.signal_index import SignalIndex
 from trafficfeed.signals.states import GroupState
 from trafficfeed.signals.topology import Topology
 from trafficfeed.signals.topology_building import programmes_in_force
-from trafficfeed.simulation.advised_drive import Approaching
+from trafficfeed.simulation.advised_drive import Approaching, SignalOnWay
 
 SOURCE: Final = "sumo:gate"
 MIDNIGHT: Final = datetime(2026, 1, 5, tzinfo=UTC)
 """Second 0 of the demand's clock; any day would do."""
 _NEVER_S: Final = 1e9
-_FARTHEST_M: Final = 1000.0
 
 
 class PublishedFeed:
@@ -105,8 +103,16 @@ class PublishedFeed:
         ]
 
 
+class _Passed(NamedTuple):
+    """The next signal of a vehicle, and how far it was when it became the next; `first`: no signal was before it."""
+
+    signal: str
+    room_m: float
+    first: bool
+
+
 class FeedAdviser:
-    """Advises SUMO's vehicles by what is published, and by nothing else."""
+    """Advises SUMO's vehicles by what is published, and by where the other equipped vehicles are."""
 
     def __init__(self, feed: PublishedFeed, rule: AdviceRule = DEFAULT_RULE, *, signals: int = 1) -> None:
         """Look at so many signals ahead of each vehicle."""
@@ -114,6 +120,8 @@ class FeedAdviser:
         self._rule = rule
         self._signals = signals
         self._windows: dict[GroupKey, Sequence[GreenWindow]] = {}
+        self._passed: dict[str, _Passed] = {}
+        self._crowded_until: dict[tuple[str, str], float] = {}
 
     def see(self, time_s: float, lamps: Mapping[str, str]) -> None:
         """Publish the lamps that have changed."""
@@ -123,26 +131,60 @@ class FeedAdviser:
         """Return the speeds of those who should not simply drive on."""
         self._windows = {}
         as_of = MIDNIGHT + timedelta(seconds=time_s)
+        lines: dict[tuple[str, str], list[tuple[Approaching, Driver]]] = {}
+        for one in vehicles:
+            if driver := self._driver(one, as_of):
+                line = one.signals[0].signal, one.signals[0].lane
+                lines.setdefault(line, []).append((one, driver))
         told: dict[str, float] = {}
-        for _, lane in groupby(vehicles, key=lambda one: one.lane):
-            after_s: float | None = None
-            for one in lane:
-                said = self._advise(one, as_of, after_s)
-                after_s = said.passes_s if said else None
-                if said and said.speed_mps < one.limit_mps:
-                    told[one.vehicle] = said.speed_mps
+        for line, coming in lines.items():
+            coming.sort(key=lambda pair: pair[1].distance_m)
+            crowded = time_s < self._crowded_until.get(line, 0.0)
+            said = queue_speeds([driver for _, driver in coming], self._rule, crowded=crowded)
+            if said.missed >= self._rule.crowd:
+                self._crowded_until[line] = time_s + self._rule.crowded_hold_s
+            for (one, _), speed_mps in zip(coming, said.speeds, strict=True):
+                speed_mps = speed_mps if speed_mps is not None else self._corridor_mps(one, as_of)
+                if speed_mps is not None:
+                    told[one.vehicle] = speed_mps
+        self._passed = {one.vehicle: self._passed[one.vehicle] for one in vehicles}
         return told
 
-    def _advise(self, one: Approaching, as_of: datetime, after_s: float | None) -> SpeedAdvice | None:
+    def _driver(self, one: Approaching, as_of: datetime) -> Driver | None:
+        signal = one.signals[0]
+        passed = self._passed.get(one.vehicle)
+        if passed is None or passed.signal != signal.signal:
+            passed = self._passed[one.vehicle] = _Passed(signal.signal, signal.distance_m, first=passed is None)
+        key = self._key(signal)
+        if key is None or signal.distance_m > self._rule.farthest_m:
+            return None
+        return Driver(
+            distance_m=signal.distance_m,
+            speed_mps=one.speed_mps,
+            limit_mps=one.limit_mps,
+            windows=self._windows_of(key, as_of),
+            left_m=None if passed.first else passed.room_m - signal.distance_m,
+            room_m=None if passed.first else passed.room_m,
+        )
+
+    def _corridor_mps(self, one: Approaching, as_of: datetime) -> float | None:
+        """Return what the signals after the next one ask of somebody whom the next does not slow."""
         ahead: list[SignalAhead] = []
-        for signal, link, distance_m in one.signals[: self._signals]:
-            behind = self.feed.signals.get(signal)
-            if behind is None or distance_m > _FARTHEST_M or not behind.group_of_link[link]:
+        for signal in one.signals[: self._signals]:
+            key = self._key(signal)
+            if key is None or signal.distance_m > self._rule.farthest_m:
                 break
-            windows = self._windows_of(GroupKey(behind.intersection, behind.group_of_link[link]), as_of)
-            before_s = None if ahead else after_s
-            ahead.append(SignalAhead(distance_m=distance_m, windows=windows, after_s=before_s))
-        return advise(ahead, speed_mps=one.speed_mps, limit_mps=one.limit_mps, rule=self._rule)
+            ahead.append(SignalAhead(distance_m=signal.distance_m, windows=self._windows_of(key, as_of)))
+        if len(ahead) < 2:
+            return None
+        said = advise(ahead, speed_mps=one.speed_mps, limit_mps=one.limit_mps, rule=self._rule)
+        return said.speed_mps if said and said.greens > 1 and said.speed_mps < one.limit_mps else None
+
+    def _key(self, signal: SignalOnWay) -> GroupKey | None:
+        behind = self.feed.signals.get(signal.signal)
+        if behind is None or not behind.group_of_link[signal.link]:
+            return None
+        return GroupKey(behind.intersection, behind.group_of_link[signal.link])
 
     def _windows_of(self, key: GroupKey, as_of: datetime) -> Sequence[GreenWindow]:
         if key not in self._windows:

@@ -28,9 +28,14 @@ class AdviceRule:
     `floor_mps`: no lower speed is advised; who would come too early even so rolls up to the stop line and waits.
     `widest_s`: P10 to P90 of the end; beyond it nothing is advised. `red_amber_s` passes between the red's end and the
     green where red and amber is shown. `lateness_s` is added to every green's beginning, `grace_s` to its end: so late
-    it may still be passed, so nobody is slowed for the next. `headway_s`: two vehicles pass the stop line so far apart.
-    `horizon_s`: greens beyond it are not looked for. `ease_mps2`, `gain_mps2`: how drivers slow down and
-    speed up.
+    it may still be passed, so nobody is slowed for the next. `headway_s`: two vehicles pass the stop line so far apart,
+    at the least. `horizon_s`: greens beyond it are not looked for. Nobody farther off than `farthest_m` is advised.
+    `ease_mps2`, `gain_mps2`: how drivers slow down and speed up.
+
+    Of queues (`queue_advice`): `gap_m` a vehicle takes, and `wave_s` after the one before it rolls, at the soonest:
+    who comes a moment early follows, who comes late costs green. Within `clear_m` past a signal nobody is told less
+    than `clear_share` of the limit. Where a green leaves `crowd` drivers behind, the approach counts as crowded for
+    `crowded_hold_s`: nobody is slowed there sooner than `crowded_s` before the tail of the queue.
     """
 
     floor_mps: float = 2.0
@@ -38,10 +43,18 @@ class AdviceRule:
     red_amber_s: float = 2.0
     lateness_s: float = 0.0
     grace_s: float = 2.0
-    headway_s: float = 2.0
+    headway_s: float = 1.2
     horizon_s: float = 180.0
+    farthest_m: float = 1000.0
     ease_mps2: float = 1.5
     gain_mps2: float = 2.0
+    gap_m: float = 7.5
+    wave_s: float = 0.3
+    clear_m: float = 40.0
+    clear_share: float = 0.7
+    crowd: int = 6
+    crowded_s: float = 5.0
+    crowded_hold_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,11 +29,12 @@ _LIMIT_S: Final = 7200.0
 
 
 class SignalOnWay(NamedTuple):
-    """A traffic light that a vehicle will pass: its id and link index, and the distance to its stop line."""
+    """A traffic light that a vehicle will pass: its id, link index and lane, and the distance to its stop line."""
 
     signal: str
     link: int
     distance_m: float
+    lane: str
 
 
 class Approaching(NamedTuple):
@@ -97,8 +98,11 @@ class _Drive:
         self._share = share
         self._lamps: dict[str, str] = {}
         self._held: dict[str, float] = {}
+        self._lanes: dict[tuple[str, int], str] = {}
         for signal in sumo.trafficlight.getIDList():
             sumo.trafficlight.subscribe(signal, [_LAMPS])
+            for link, moves in enumerate(sumo.trafficlight.getControlledLinks(signal)):
+                self._lanes[signal, link] = moves[0][0] if moves else ""
 
     def run(self, until_s: float) -> None:
         sumo = self._sumo
@@ -124,7 +128,10 @@ class _Drive:
     def _approaching(self) -> list[Approaching]:
         found: list[Approaching] = []
         for vehicle, values in self._sumo.vehicle.getAllSubscriptionResults().items():
-            signals = [SignalOnWay(signal, link, distance) for signal, link, distance, _ in values[_NEXT_SIGNALS]]
+            signals = [
+                SignalOnWay(signal, link, distance, self._lanes.get((signal, link), ""))
+                for signal, link, distance, _ in values[_NEXT_SIGNALS]
+            ]
             if signals:
                 limit = min(values[_ALLOWED], values[_MOST])
                 found.append(Approaching(vehicle, signals, values[_SPEED], limit, values[_LANE]))
