@@ -88,7 +88,8 @@ class Live:
         if self.reads_only:
             parts.append(self._reader(services).run())
         else:
-            parts += [self._publish(), Upkeep(self.city, services.objects).run()]
+            self.city.live.learning = False
+            parts += [self.city.hub.run(), self._recall(Upkeep(self.city, services.objects))]
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(one) for one in (*parts, *sources(addresses, around))]
         for task in self._tasks:
@@ -109,15 +110,15 @@ class Live:
             pace_s=settings.signals_pace_s,
         )
 
-    async def _publish(self) -> None:
-        """Read back what the last process knew, then publish; what comes in meanwhile waits for it."""
+    async def _recall(self, upkeep: Upkeep) -> None:
+        """Read back what the last process knew, then look after what is live; lamps are told meanwhile."""
         try:
             recalled = await asyncio.to_thread(self.city.recall)
         except TrafficFeedError as error:
             _log.error("the history of the lamps could not be read back: %s", error)
         else:
             _log.info("%d lamp events since %s read back", recalled.events, recalled.since.isoformat())
-        await self.city.hub.run()
+        await upkeep.run()
 
     async def stop(self) -> None:
         """Stop publishing and close the log."""

@@ -29,6 +29,7 @@ from trafficfeed.signals.prediction.actuation import Actuation
 from trafficfeed.signals.prediction.countdown_rule import fitted_rule
 from trafficfeed.signals.prediction.predictor import Predictor
 from trafficfeed.signals.states import GroupState
+from trafficfeed.signals.topology import Intersection, SignalGroup, SignalPlan, Stage, Topology
 from trafficfeed.store.objects import ObjectStore
 
 BEGIN = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -63,11 +64,20 @@ def cycles(count: int, intersection: str = "a", jitter_s: float = 0.0) -> list[L
 class Hub:
     """A live city on a clock that the test sets."""
 
-    def __init__(self, folder: Path | None = None, now: datetime = BEGIN, actuation: Actuation | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        now: datetime = BEGIN,
+        actuation: Actuation | None = None,
+        topology: Topology | None = None,
+        zone: str = "UTC",
+    ) -> None:
         self.now = now
         self.board, bus = SignalBoard(), LocalBus()
         bus.subscribe(self.board.take)
-        self.city = LiveCity(bus, lambda: self.now, zone=ZoneInfo("UTC"), log_folder=folder, actuation=actuation)
+        self.city = LiveCity(
+            bus, lambda: self.now, zone=ZoneInfo(zone), topology=topology, log_folder=folder, actuation=actuation
+        )
 
     def hear(self, *events: LampEvent) -> None:
         for event in events:
@@ -151,6 +161,48 @@ def test_after_a_restart_the_first_whole_run_is_foreseen_and_no_old_lamp_is_show
     assert without.shown().forecast is None, "without the log nothing would be known"
 
 
+def test_lamps_are_told_while_the_log_is_being_read_back_and_foreseen_afterwards(tmp_path: Path) -> None:
+    first = Hub(tmp_path)
+    first.hear(*cycles(30))
+    first.city.close()
+    again = Hub(tmp_path, now=at(1803))
+    again.city.live.learning = False
+    for event in (lamp(1803, RED), lamp(1860, GREEN)):
+        again.now = event.received_at
+        again.city.intake.staleness.expect("test", 600)
+        again.city.take([event])
+        again.city.hub.beat()
+    assert (again.shown().aspect, again.shown().forecast) == (GREEN, None)
+    again.city.recall()
+    again.beat(at(1861))
+    assert again.foreseen().countdown_allowed
+    assert abs((again.foreseen().likely_end - at(1880)).total_seconds()) <= 1  # type: ignore[operator]
+
+
+def test_plans_are_followed_across_the_citys_midnight() -> None:
+    stages = [
+        Stage(aspects={1: aspect.value}, duration_s=s, min_s=s, max_s=s)
+        for aspect, s in ((GREEN, 40.0), (AMBER, 3.0), (RED, 54.0))
+    ]
+    junction = Intersection(
+        id="a", number=1, region=0, name="", lonlat=(0.0, 0.0), lanes=(), connections=(), conflicts=(),
+        groups=[SignalGroup(id=1, name="", street="", compass="", manoeuvres=(), stop_line=(0.0, 0.0))],
+        plans=[SignalPlan(id="p", stages=stages, cycle_s=97.0)],
+    )  # fmt: skip
+    topology = Topology(city="t", version="1", source="", made_at=BEGIN, intersections={"a": junction})
+    midnight = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)  # in Tokyo
+    hub = Hub(now=midnight - timedelta(hours=1), topology=topology, zone="Asia/Tokyo")
+    for day_begin, from_s, until_s in ((midnight - timedelta(days=1), 85_000, 86_400), (midnight, 0, 200)):
+        for n in range(from_s // 97, until_s // 97 + 1):
+            for second, aspect in ((0, GREEN), (40, AMBER), (43, RED)):
+                if n * 97 + second < until_s:
+                    moment = day_begin + timedelta(seconds=n * 97 + second)
+                    hub.hear(lamp((moment - BEGIN).total_seconds(), aspect))
+    said = hub.foreseen()
+    assert (hub.shown().aspect, said.method) == (GREEN, Method.PLAN)
+    assert said.likely_end == midnight + timedelta(seconds=2 * 97 + 40)
+
+
 def test_what_was_taken_before_a_restart_is_not_taken_twice(tmp_path: Path) -> None:
     first = Hub(tmp_path)
     heard = cycles(3)
@@ -180,9 +232,9 @@ def test_a_second_source_is_not_mixed_into_what_is_recalled(tmp_path: Path) -> N
 def test_what_is_only_remembered_gives_the_same_history_as_what_was_lived() -> None:
     hub = Hub()
     hub.hear(*cycles(40, jitter_s=4.0))
-    for most_fully in (0, 30, 10_000):
+    for last_fully in (0, 7, 10_000):
         predictor = Predictor()
-        recall(predictor, hub.city.log, at(2400), reach=Reach(most_fully=most_fully))
+        recall(predictor, hub.city.log, at(2400), reach=Reach(last_fully=last_fully))
         history = predictor._of(GroupKey("a", 1)).group.history
         assert list(history.runs[GREEN]) == list(hub.city.predictor._of(GroupKey("a", 1)).group.history.runs[GREEN])
         predictor.observe(lamp(2400, GREEN))

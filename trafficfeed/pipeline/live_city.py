@@ -28,7 +28,7 @@ _MET_AGAIN: Final = timedelta(minutes=10)  # what is sent twice is sent again wi
 
 
 class LiveCity:
-    """What runs while a city is live; everything on one thread, but for `recall` before the hub runs, and `at`."""
+    """What runs while a city is live; everything on one thread, but for `recall` and `at`, which may be on others."""
 
     def __init__(
         self,
@@ -66,7 +66,6 @@ class LiveCity:
         self.topology = topology
         self.rule = rule or fitted_rule()
         self._zone = zone
-        self._clock = clock
         self.log = EventLog(log_folder)
         self.intake = Intake(self.log, topology)
         self.accuracy = Accuracy(zone)
@@ -76,21 +75,26 @@ class LiveCity:
             self.predictor, topology, may_be_timed=self.intake.may_be_timed, review=self.accuracy.publishable
         )
         self.hub = LiveHub(self.live, bus, clock, pace_s=pace_s, silent=self._silent)
-        now = clock()
+        self._started = now = clock()
         self.intake.remember(self.log.replay(now - _MET_AGAIN, now, aside=True))
         self.intake.remember(self.log.newest().values())
         self.intake.subscribe(self._handed_on)
         self.log.forget(now - LOG_KEPT)
 
     def recall(self) -> Recalled:
-        """Read the last hours' history back from the log, before the hub runs; no lamp is shown by it.
+        """Read the last hours' history back from the log, once, before anything is learnt; no lamp is shown by it.
+
+        On another thread than the hub only with ``live.learning`` off: then lamps are told, and foreseen afterwards.
 
         Raises
         ------
         SourceMalformed
             If the log cannot be read.
         """
-        return recall(self.predictor, self.log, self._clock(), topology=self.topology)
+        try:
+            return recall(self.predictor, self.log, self._started, topology=self.topology)
+        finally:
+            self.live.learning = True
 
     def take(self, events: Iterable[LampEvent]) -> Taken:
         """Let events in by the door; nothing that is wrong with them raises."""

@@ -1,9 +1,10 @@
 """What a live city knew before: the predictor's history read back from the event log, after a start or for the past."""
 
-from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Final, NamedTuple
 
 from trafficfeed.signals.events import GroupKey, LampEvent
@@ -15,7 +16,10 @@ from trafficfeed.signals.topology import Topology
 
 LOOKED_BACK: Final = timedelta(hours=3)  # sixty runs of an aspect and more, at any usual cycle
 MOST_BYTES: Final = 40_000_000  # of the log: some 350,000 events, read in five seconds
-MOST_FULLY: Final = 20_000  # events of which is worked out what would have been said: half a millisecond each
+MOST_FULLY: Final = 4_000  # events of which is worked out what would have been said: a millisecond or two each
+LAST_FULLY: Final = 36  # of one group: twelve runs of each aspect, by which it is known how good its forecasts were
+LONGEST_S: Final = 10.0  # on a busy machine; what is left then goes into the histories alone
+_KEPT: Final = 10  # times as many events are held to choose from
 
 
 class Recalled(NamedTuple):
@@ -27,14 +31,16 @@ class Recalled(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How far back a log is read: hours, bytes, and for how many of the newest events in full."""
+    """How far back a log is read: hours and bytes; for how many of the newest events in full, and of one group."""
 
     looked_back: timedelta = LOOKED_BACK
     most_bytes: int = MOST_BYTES
     most_fully: int = MOST_FULLY
+    last_fully: int = LAST_FULLY
 
 
 USUAL: Final = Reach()
+THEN: Final = Reach(last_fully=6)  # for one look at the past; the last run has to be among them
 
 
 def recall(
@@ -48,8 +54,8 @@ def recall(
 ) -> Recalled:
     """Give a predictor what the log has of the last hours before an instant, aware UTC; nothing of it is published.
 
-    Older events go into the histories alone; for the newest it is also worked out what would have been said, so that it
-    is known how often that was right.
+    Most events go into the histories alone; for each group's last it is also worked out what would have been said, so
+    that it is known how often that was right.
 
     Parameters
     ----------
@@ -77,11 +83,23 @@ def recall(
     for event in _of(topology, log.replay(since, as_of, intersections)):
         events += 1
         newest.append(event)
-        if len(newest) > reach.most_fully:
+        if len(newest) > _KEPT * reach.most_fully:
             predictor.recall(newest.popleft())
-    for event in newest:
-        predictor.observe(event)
+    _in_full(predictor, newest, reach)
     return Recalled(events, since)
+
+
+def _in_full(predictor: Predictor, newest: Sequence[LampEvent], reach: Reach) -> None:
+    """Give a predictor each group's last events in full, as many as there is time for, and the others in brief."""
+    left = Counter(event.key for event in newest)
+    last = min(reach.last_fully, reach.most_fully // max(len(left), 1))
+    deadline = perf_counter() + LONGEST_S
+    for event in newest:
+        left[event.key] -= 1
+        if left[event.key] < last and perf_counter() < deadline:
+            predictor.observe(event)
+        else:
+            predictor.recall(event)
 
 
 def shown_then(
@@ -91,7 +109,7 @@ def shown_then(
     *,
     topology: Topology | None,
     intersections: Collection[str],
-    reach: Reach = USUAL,
+    reach: Reach = THEN,
 ) -> dict[str, IntersectionState]:
     """Return what intersections showed at an instant, with the forecasts that their own past until then gives.
 

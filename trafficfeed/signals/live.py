@@ -73,6 +73,7 @@ class LiveSignals:
             For how long nothing is told of an intersection at most.
         """
         self.predictor = predictor
+        self.learning = True  # False while the predictor is being filled: lamps are told, and wait to be learnt
         self.unknown = 0  # events of intersections that the city does not have
         self.late = 0  # events older than what was known
         self.unforeseen = 0  # events that the predictor was not given because it could not follow
@@ -140,6 +141,8 @@ class LiveSignals:
 
     def learn(self, most: int | None = None) -> int:
         """Give the predictor the oldest events that it does not have; return how many."""
+        if not self.learning:
+            return 0
         count = len(self._unlearnt) if most is None else min(most, len(self._unlearnt))
         for _ in range(count):
             event = self._unlearnt.popleft()
