@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import shapely
@@ -17,9 +16,6 @@ from trafficfeed.flooding.terrain.elevation import Elevation
 from trafficfeed.network.matching import cross_street
 from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
-
-_DIGITS: Final = 4  # of depths, as the document keeps them
-_FIRST_M: Final = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +157,7 @@ def _with_terrain(graph: RoadGraph, terrain: Terrain, wet: Sequence[int], site: 
     return replace(
         site,
         elevation_m=zero if site.elevation_m is None else site.elevation_m,
-        bowl=_above(terrain.depressions, hollow, zero) if site.bowl is None else site.bowl,
+        bowl=_bowl(terrain.depressions, hollow, zero) if site.bowl is None else site.bowl,
         catchment_m2=catchment if site.catchment_m2 is None else site.catchment_m2,
         roads=roads,
     )
@@ -183,7 +179,7 @@ def _hollow_sites(graph: RoadGraph, terrain: Terrain, taken: Collection[int], le
             lat=float(lat),
             source=SiteSource.TERRAIN,
             elevation_m=zero,
-            bowl=_above(hollows, int(hollow), zero),
+            bowl=_bowl(hollows, int(hollow), zero),
             catchment_m2=float(hollows.catchment_m2[hollow]),
             roads=_site_roads(graph, dips, rows, zero),
         )
@@ -201,20 +197,10 @@ def _site_roads(graph: RoadGraph, dips: RoadDips, rows: Iterable[int], zero_m: f
     )
 
 
-def _above(hollows: Depressions, hollow: int, zero_m: float) -> StageVolume:
-    """Return the curve from the road's low point up.
-
-    What the hollow holds below the road (a yard, a lower street) has to fill first: the curve's first millimetre.
-    """
-    sill = zero_m - float(hollows.low_m[hollow])
-    stage, volume = hollows.stage_m[hollow], hollows.stage_m3[hollow]
-    held = float(np.interp(sill, stage, volume))
-    first, first_m3 = ([0.0, _FIRST_M], [0.0, held]) if held > 0 else ([0.0], [0.0])
-    above = stage > sill
-    depth = np.concatenate([first, np.round(stage[above] - sill, _DIGITS)])
-    held_m3 = np.maximum.accumulate(np.concatenate([first_m3, volume[above]]))
-    rises = depth > np.concatenate([[-1.0], np.maximum.accumulate(depth)[:-1]])
-    return StageVolume(depth_m=tuple(depth[rises].tolist()), volume_m3=tuple(held_m3[rises].tolist()))
+def _bowl(hollows: Depressions, hollow: int, zero_m: float) -> StageVolume:
+    """Return the curve from the road's low point up."""
+    sill = np.array([max(zero_m - float(hollows.low_m[hollow]), 0.0)])
+    return hollows.bowls(np.array([hollow]), sill)[0]
 
 
 def _id_at(lon: float, lat: float) -> str:

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from trafficfeed.flooding.sites import StageVolume
 from trafficfeed.flooding.terrain.elevation import Elevation
-from trafficfeed.flooding.terrain.stage_volume import stage_volumes
+from trafficfeed.flooding.terrain.stage_volume import HollowCells
 from trafficfeed.progress import Progress, silent
 
 Floats = npt.NDArray[np.float64]
@@ -18,6 +18,8 @@ Ints = npt.NDArray[np.int64]
 
 _WET_M: Final = 0.001  # less is the rounding of heights in float32
 _STEPS: Final = 4
+_DIGITS: Final = 4  # of depths, m, as the sites' document keeps them
+_FIRST_M: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,8 @@ class Depressions:
         ``(n,)`` when full.
     catchment_m2
         ``(n,)`` what drains to it before it would drain to another of these hollows; its own area is part of it.
-    stage_m, stage_m3
-        ``(n, stages)`` the stage–volume curves, see `stage_volumes`.
+    cells
+        Their cells, sorted: what they hold at any depth.
     left_out
         Hollows left out, by why.
     """
@@ -69,8 +71,7 @@ class Depressions:
     area_m2: Floats
     volume_m3: Floats
     catchment_m2: Floats
-    stage_m: Floats
-    stage_m3: Floats
+    cells: HollowCells
     left_out: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -81,9 +82,13 @@ class Depressions:
         """``(n,)`` depth at the lowest cell when full, m."""
         return self.spill_m - self.low_m
 
-    def bowl(self, hollow: int) -> StageVolume:
-        """Return the stage–volume curve of one, above its lowest cell."""
-        return StageVolume(depth_m=tuple(self.stage_m[hollow]), volume_m3=tuple(self.stage_m3[hollow]))
+    def bowls(self, hollows: Ints, above_low_m: Floats) -> list[StageVolume]:
+        """Return stage–volume curves from a height in each hollow up, ``(n,)`` m above its lowest cell.
+
+        What a hollow holds below that height has to fill first: it is the curve's first millimetre.
+        """
+        depth, volume = self.cells.curves(hollows, above_low_m=above_low_m)
+        return [_curve(*row) for row in zip(depth, volume, strict=True)]
 
 
 def find_depressions(
@@ -112,7 +117,7 @@ def find_depressions(
     low = heights[low_cell].astype(np.float64)
     tell("stage–volume curves", 2, _STEPS)
     above = heights[cells] - low[of]
-    stage_m, stage_m3 = stage_volumes(of, above, spill - low, cell_m2=elevation.cell_m2)
+    sorted_cells = HollowCells.of(of, above, spill - low, cell_m2=elevation.cell_m2)
     tell("catchments", 3, _STEPS)
     catchment = _catchments(directions, label, elevation)
     tell("hollows found", _STEPS, _STEPS)
@@ -124,8 +129,7 @@ def find_depressions(
         area_m2=area,
         volume_m3=volume,
         catchment_m2=catchment,
-        stage_m=stage_m,
-        stage_m3=stage_m3,
+        cells=sorted_cells,
         left_out=left_out,
     )
 
@@ -135,6 +139,16 @@ def prepare() -> None:
     ground = np.array([[3, 3, 3, 3], [3, 1, 2, 3], [3, 2, 2, 2], [3, 3, 3, 3]], dtype=np.float32)
     tiny = Elevation(height_m=ground, crs="EPSG:32635", west=0.0, north=4.0, cell_x_m=1.0, cell_y_m=1.0)
     find_depressions(tiny, DepressionLimits(depth_m=0, area_m2=0, volume_m3=0))
+
+
+def _curve(depth_m: Floats, volume_m3: Floats) -> StageVolume:
+    depth, volume = np.round(depth_m, _DIGITS), volume_m3
+    if volume[0] > 0:
+        above = depth > _FIRST_M
+        depth = np.concatenate([[0.0, _FIRST_M], depth[above]])
+        volume = np.concatenate([[0.0], volume[:1], volume[above]])
+    rises = np.diff(depth, prepend=-1.0) > 0
+    return StageVolume(depth_m=tuple(depth[rises].tolist()), volume_m3=tuple(volume[rises].tolist()))
 
 
 def _flooded(elevation: Elevation) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
