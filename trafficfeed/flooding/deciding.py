@@ -113,7 +113,7 @@ class Decider:
                 level=Level.CLOSED,
                 basis=Basis.FORECAST,
                 seen=new,
-                reason=self._foretold(now, now.closing, rule.closes_m),
+                reason=self._foretold(now, now.closing, rule.closes_m, rule.cost_ratio),
             )
         if deepest is not None and deepest.depth_m >= rule.hazard_m:
             return _Call(
@@ -122,12 +122,12 @@ class Decider:
                 seen=[deepest],
                 reason=f"{_told(deepest)}: warned of from {_cm(rule.hazard_m)} on.",
             )
-        if now.wetting is not None and now.wetting > rule.cost_ratio:
+        if now.wetting is not None and now.wetting > rule.hazard_cost_ratio:
             return _Call(
                 level=Level.HAZARD,
                 basis=Basis.FORECAST,
                 seen=new,
-                reason=self._foretold(now, now.wetting, rule.clears_m),
+                reason=self._foretold(now, now.wetting, rule.clears_m, rule.hazard_cost_ratio),
             )
         return _Call(level=Level.CLEAR, basis=Basis.OBSERVED, seen=new, reason=_dry(new, moment))
 
@@ -137,10 +137,10 @@ class Decider:
         newest = {one.id for one in moment.evidence.latest(self.rule.silence_s).values()}
         return [one for one in recent if one.id in newest or one.received_at > moment.before.decided_at]
 
-    def _foretold(self, now: Expectation, chance: float, depth_m: float) -> str:
+    def _foretold(self, now: Expectation, chance: float, depth_m: float, ratio: float) -> str:
         issued = f"{now.issued_at:%H:%M} UTC" if now.issued_at else "unknown"
         what = f"{chance:.0%} chance of {_cm(depth_m)} within {self.rule.ahead_s / 60:.0f} min"
-        return f"{what} by the forecast of {issued}: acted on from {self.rule.cost_ratio:.0%} on."
+        return f"{what} by the forecast of {issued}: acted on from {ratio:.0%} on."
 
     def _kept(self, moment: _Moment, asked: _Call) -> _Call:
         """Keep the level; what was once observed stays so, even when only a forecast still asks for it."""

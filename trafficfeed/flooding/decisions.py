@@ -31,8 +31,9 @@ class DecisionRule:
     `closes_m`: closed at once on a good reading of it. `hazard_m`: warned of. `clears_m`, `clears_after_s`: cleared
     only after good readings below it for so long, and with no re-flood forecast within `reflood_s` above
     `reflood_chance`. `ahead_s`: how far a forecast closure looks. `cost_ratio`: cost of a needless closure over the
-    loss of a missed one; a forecast closure is made where the chance exceeds it (cost–loss: p > C/L). `hold_s`: no
-    decision is relaxed sooner. `approval`: forecast closures wait for an officer. `silence_s`: so long without a good
+    loss of a missed one; a forecast closure is made where the chance exceeds it (cost–loss: p > C/L);
+    `hazard_cost_ratio` is that of warning of `clears_m` in the same time, which costs less. `hold_s`: no decision is
+    relaxed sooner. `approval`: forecast closures wait for an officer. `silence_s`: so long without a good
     reading is silence, and silence never clears.
     """
 
@@ -42,6 +43,7 @@ class DecisionRule:
     clears_after_s: float = 900.0
     ahead_s: float = 1800.0
     cost_ratio: float = 0.35
+    hazard_cost_ratio: float = 0.35
     reflood_s: float = 3600.0
     reflood_chance: float = 0.20
     hold_s: float = 900.0

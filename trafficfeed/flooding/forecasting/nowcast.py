@@ -116,10 +116,12 @@ def ensemble(
     *,
     tidal: bool | None,
     tide_m: Floats | None = None,
+    besides: npt.NDArray[np.int64] | None = None,
 ) -> Ensemble | None:
     """Return the paths of many situations of one kind at once; None where too few past floods are known.
 
-    `tide_m` is ``(n, 4)`` as `TideCurve.outlook` has it; None or NaN: unknown.
+    `tide_m` is ``(n, 4)`` as `TideCurve.outlook` has it; None or NaN: unknown. `besides` ``(n,)``: a flood of each that
+    is not looked at, as `Analogues.flood` counts; -1: none.
     """
     past = parameters.kind(tidal)
     if len(past.state) < _LEAST_INSTANTS:
@@ -130,7 +132,7 @@ def ensemble(
         state = np.hstack([state, tide_states(nothing if tide_m is None else tide_m)])
     index: Mapping[str, int] = {site: i for i, site in enumerate(parameters.sites)}
     of = np.array([index.get(site, -1) for site in sites], dtype=np.int64)
-    return past.ensemble(state, of, np.array([one.depth_m for one in situations], dtype=np.float64))
+    return past.ensemble(state, of, np.array([one.depth_m for one in situations], dtype=np.float64), besides=besides)
 
 
 def told(paths: Ensemble, after_s: Floats = AFTER_S, row: int = 0) -> Nowcast:

@@ -47,9 +47,14 @@ def fit(
     curves = {name: TideCurve(tide) for name, tide in tides.items()}
     banks = {}
     for tidal in (False, True):
-        mine = [flood for flood in known if flood.tidal is tidal and (not tidal or flood.tide in curves)]
+        mine = of_kind(known, tides, tidal=tidal)
         banks[tidal] = _calibrated(_analogues(mine, sites, recession, curves, tidal=tidal))
     return NowcastParameters(sites=sites, rain=banks[False], tidal=banks[True], recession=recession)
+
+
+def of_kind(floods: Sequence[FloodTrace], tides: Mapping[str, TidePrediction], *, tidal: bool) -> list[FloodTrace]:
+    """Return the floods of one kind, in the order in which `Analogues.flood` counts them."""
+    return [flood for flood in floods if flood.tidal is tidal and (not tidal or flood.tide in tides)]
 
 
 def instants(flood: FloodTrace, every_s: float) -> tuple[Floats, list[Situation], Floats]:
