@@ -21,8 +21,6 @@ from trafficfeed.signals.live import Change
 from trafficfeed.signals.states import GroupState, IntersectionState
 from trafficfeed.signals.topology_document import to_json
 
-sys.path.insert(0, str(REPOSITORY / "tests/publishing"))
-
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[tuple[Served, str]]:
