@@ -38,11 +38,12 @@ def test_who_comes_when_the_queue_has_gone_drives_on() -> None:
 
 def test_whom_the_green_leaves_behind_is_timed_for_the_next_one_and_counted() -> None:
     short = (GreenWindow(begins_s=30.0, ends_s=30.5, over_s=31.0), RED[1])
-    said = queue_speeds(coming(*(200.0 + 10 * n for n in range(6)), windows=short))
-    assert said.missed == 3
-    assert said.speeds[2] is not None
-    assert said.speeds[5] == RULE.floor_mps
-    assert said.speeds[2] > RULE.floor_mps
+    rule = replace(RULE, headway_s=2.0, grace_s=2.0)
+    said = queue_speeds(coming(*(200.0 + 10 * n for n in range(6)), windows=short), rule)
+    assert said.missed == 4
+    assert said.speeds[1] is not None
+    assert time_to(210 - rule.gap_m, LIMIT, said.speeds[1]) == pytest.approx(30.0 + rule.wave_s, abs=0.01)
+    assert said.speeds[2] == pytest.approx(220 / rule.sooner_s)
 
 
 def test_whoever_follows_a_queue_that_rolls_is_not_held() -> None:
@@ -73,6 +74,12 @@ def test_where_it_is_crowded_nobody_is_slowed_long_before_his_place() -> None:
     assert near == pytest.approx(30 / RULE.crowded_s)
 
 
+def test_a_long_way_off_nobody_crawls() -> None:
+    late = (GreenWindow(begins_s=170.0),)
+    assert queue_speeds(coming(360, windows=late)).speeds == (pytest.approx(360 / RULE.sooner_s),)
+    assert queue_speeds(coming(60, windows=late)).speeds == (RULE.floor_mps,)
+
+
 def test_who_has_no_windows_is_told_nothing_and_takes_a_place() -> None:
     silent = replace(coming(210)[0], windows=())
     with_him, without = queue_speeds([*coming(200), silent, *coming(220)]), queue_speeds(coming(200, 220))
@@ -85,7 +92,7 @@ def test_who_has_no_windows_is_told_nothing_and_takes_a_place() -> None:
     speed_mps=st.floats(0, 14),
     begins_s=st.floats(0.5, 100),
 )
-def test_no_speed_is_beyond_the_limit_or_below_the_floor_or_leads_over_the_line_on_red(
+def test_no_speed_is_beyond_the_limit_or_below_the_floor_and_none_that_is_timed_comes_before_the_green(
     distances_m: list[float], speed_mps: float, begins_s: float
 ) -> None:
     windows = (GreenWindow(begins_s=begins_s, ends_s=begins_s + 20, over_s=begins_s + 21),)
@@ -95,5 +102,5 @@ def test_no_speed_is_beyond_the_limit_or_below_the_floor_or_leads_over_the_line_
         if speed is None:
             continue
         assert RULE.floor_mps - 1e-9 <= speed <= LIMIT
-        if speed > RULE.floor_mps + 1e-9:
+        if speed > max(RULE.floor_mps, driver.distance_m / RULE.sooner_s) + 1e-9:
             assert time_to(driver.distance_m, speed_mps, speed) >= begins_s - 0.51

@@ -34,24 +34,26 @@ class AdviceRule:
 
     Of queues (`queue_advice`): `gap_m` a vehicle takes, and `wave_s` after the one before it rolls, at the soonest:
     who comes a moment early follows, who comes late costs green. Within `clear_m` past a signal nobody is told less
-    than `clear_share` of the limit. Where a green leaves `crowd` drivers behind, the approach counts as crowded for
-    `crowded_hold_s`: nobody is slowed there sooner than `crowded_s` before the tail of the queue.
+    than `clear_share` of the limit, nor less than what takes `sooner_s` to the tail of the queue: a long way off, slow
+    drivers stand in others' way. Where a green leaves `crowd` drivers behind, the approach counts as crowded for
+    `crowded_hold_s`, and `crowded_s` takes the place of `sooner_s`.
     """
 
     floor_mps: float = 2.0
     widest_s: float = 2.0
     red_amber_s: float = 2.0
     lateness_s: float = 0.0
-    grace_s: float = 2.0
-    headway_s: float = 1.2
+    grace_s: float = 3.0
+    headway_s: float = 1.0
     horizon_s: float = 180.0
     farthest_m: float = 1000.0
     ease_mps2: float = 1.5
     gain_mps2: float = 2.0
     gap_m: float = 7.5
-    wave_s: float = 0.3
+    wave_s: float = 0.2
     clear_m: float = 40.0
     clear_share: float = 0.7
+    sooner_s: float = 45.0
     crowd: int = 6
     crowded_s: float = 5.0
     crowded_hold_s: float = 60.0

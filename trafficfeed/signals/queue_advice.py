@@ -138,7 +138,7 @@ def _speed(driver: Driver, place: _Place, window: GreenWindow, rule: AdviceRule,
     if way_m <= 0:
         rolls_up = window.begins_s > 0 and driver.speed_mps >= _STANDING_MPS and driver.distance_m > _AT_LINE_M
         return min(rule.floor_mps, driver.limit_mps) if rolls_up else None
-    least_mps = max(rule.floor_mps, _clearing_mps(driver, rule), way_m / rule.crowded_s if crowded else 0.0)
+    least_mps = max(rule.floor_mps, _clearing_mps(driver, rule), way_m / (rule.crowded_s if crowded else rule.sooner_s))
     speed_mps = max(speed_for(way_m, driver.speed_mps, place.starts_s, rule), least_mps)
     return speed_mps if speed_mps < driver.limit_mps else None
 
