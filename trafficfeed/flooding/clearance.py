@@ -10,6 +10,11 @@ from trafficfeed.flooding.expectation import Expectation
 FRESH_SHARE = 1 / 3
 """Of `clears_after_s`: a reading older than this does not say that the road is free now."""
 
+_RISES_M = 0.02  # more than a gauge that strays by 1 cm shows in still water
+_DRY_M = 0.02
+_SAME_M = 0.0005
+_SEVERAL = 5
+
 
 def objection(limit_m: float, evidence: Evidence, expectation: Expectation, rule: DecisionRule) -> str:
     """Return why the road may not be taken as below `limit_m` for good; "" where nothing speaks against it.
@@ -23,6 +28,7 @@ def objection(limit_m: float, evidence: Evidence, expectation: Expectation, rule
         or _unrefuted(evidence, rule)
         or _doubt(limit_m, evidence, rule)
         or _too_short(limit_m, evidence, expectation, rule)
+        or _moves_wrongly(evidence, rule)
         or _reflood(expectation, rule)
     )
 
@@ -75,6 +81,18 @@ def _too_short(limit_m: float, evidence: Evidence, expectation: Expectation, rul
     fresh = evidence.latest(rule.clears_after_s * FRESH_SHARE)
     if max(_below_s(limit_m, (one for one in evidence.seen if one.witness == who), rule) for who in fresh) < needed_s:
         return f"not yet below {_cm(limit_m)} for {needed_s / 60:.0f} min of readings"
+    return ""
+
+
+def _moves_wrongly(evidence: Evidence, rule: DecisionRule) -> str:
+    """Name a witness whose water rises again, or does not move at all, as water that drains away would."""
+    window = evidence.since(rule.clears_after_s)
+    for witness, last in evidence.latest(rule.clears_after_s * FRESH_SHARE).items():
+        depths = [one.depth_m for one in window if one.witness == witness]
+        if last.depth_m > min(depths) + _RISES_M:
+            return f"{witness} has risen from {_cm(min(depths))} to {_cm(last.depth_m)} again"
+        if len(depths) >= _SEVERAL and min(depths) > _DRY_M and max(depths) - min(depths) <= _SAME_M:
+            return f"{witness} has read the same {_cm(last.depth_m)} for {rule.clears_after_s / 60:.0f} min"
     return ""
 
 

@@ -42,10 +42,10 @@ class DecisionRule:
     clears_m: float = 0.15
     clears_after_s: float = 900.0
     ahead_s: float = 1800.0
-    cost_ratio: float = 0.35
-    hazard_cost_ratio: float = 0.35
+    cost_ratio: float = 0.80
+    hazard_cost_ratio: float = 0.20
     reflood_s: float = 3600.0
-    reflood_chance: float = 0.20
+    reflood_chance: float = 0.10
     hold_s: float = 900.0
     silence_s: float = 1200.0
     approval: bool = False
