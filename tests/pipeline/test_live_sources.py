@@ -67,7 +67,7 @@ class Door:
             }
         )
 
-    async def until_heard(self, made: list[Any], act: Callable[[], None] = lambda: None) -> None:
+    async def until_heard(self, made: list[Any], act: Callable[[], object] = lambda: None) -> None:
         """Run sources until something was heard, `act` now and then; then cancel them."""
         running = [asyncio.create_task(one) for one in made]
         for _ in range(200):
@@ -110,7 +110,7 @@ def test_roadside_units_are_heard_by_udp(kind: str, encode: Callable[[], bytes],
     async def scene() -> None:
         made = sources(read_addresses(f"http, {kind}+udp://127.0.0.1:{port}"), door.around(tmp_path))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unit:
-            await door.until_heard(made, lambda: unit.sendto(encode(), ("127.0.0.1", port)) and None)
+            await door.until_heard(made, lambda: unit.sendto(encode(), ("127.0.0.1", port)))
 
     asyncio.run(scene())
     assert [(one.key, one.aspect, one.source) for one in door.heard] == [

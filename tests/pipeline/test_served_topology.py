@@ -29,9 +29,9 @@ from trafficfeed.store.objects import ObjectStore
 def town(tmp_path_factory: pytest.TempPathFactory) -> City:
     folder = tmp_path_factory.mktemp("cities")
     net = folder / "grid.net.xml"
-    command = [binary("netgenerate"), "--grid", "--grid.number", "3", "--default-junction-type", "traffic_light"]
+    command = [str(binary("netgenerate")), "--grid", "--grid.number", "3", "--default-junction-type", "traffic_light"]
     subprocess.run(
-        [*command, "-o", net], env={"SUMO_HOME": str(sumo_home())}, check=True, capture_output=True, timeout=60
+        [*command, "-o", str(net)], env={"SUMO_HOME": str(sumo_home())}, check=True, capture_output=True, timeout=60
     )
     strip_header(net)
     (folder / "cars.rou.xml").write_text('<routes><trip id="c" depart="0" from="A0A1" to="C1C2"/></routes>', "utf-8")
