@@ -21,7 +21,6 @@ from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.pipeline.bend_desk import BendDesk
-from trafficfeed.pipeline.flood_intake import Then
 from trafficfeed.pipeline.virtual_signals_desk import VirtualSignalsDesk
 from trafficfeed.pipeline.workspace import find_city, ground_of
 from trafficfeed.publishing.partners import FILE_NAME, Partner, load_partners
@@ -33,6 +32,7 @@ from trafficfeed.store.objects import ObjectStore
 
 if TYPE_CHECKING:
     from api.live import Live
+    from trafficfeed.pipeline.flood_intake import Then
 
 Clock = Callable[[], datetime]
 _log = logging.getLogger(__name__)

@@ -43,10 +43,12 @@ from api.routes import (
     signals,
     stream,
     virtual_signals,
+    water,
 )
 from api.score_keeping import ScoreKeeping
 from api.signal_pages import SignalPages
 from api.ticker import Ticker
+from api.water_intake import start_water
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.settings import Settings
 from trafficfeed.settings import settings as from_environment
@@ -79,7 +81,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         feeds.router, orders.router, orders.private, order_steps.router, certificates.router, health.router,
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
         dry_run.router, signal_states.router, signals.router, signal_stream.router, signal_pages.router,
-        signal_accuracy.router, virtual_signals.router, bends.router, pushes.router,
+        signal_accuracy.router, virtual_signals.router, bends.router, pushes.router, water.router,
         flooding.router,
         pages.router,
     ):  # fmt: skip
@@ -108,7 +110,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     ticker, pushes_sent = _ticker(services), _push_thread(services)
     services.live = await start_live(services)
     loops.append(asyncio.create_task(ScoreKeeping(services).run()))
+    water_heard = await asyncio.to_thread(start_water, services)
     yield
+    if water_heard is not None:
+        await asyncio.to_thread(water_heard.stop)
     if services.live is not None:
         await services.live.stop()
     if ticker is not None:

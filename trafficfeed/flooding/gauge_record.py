@@ -14,6 +14,7 @@ _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _BY_ITSELF: Final = (Quality.TIME, Quality.RANGE)
 _SOUND: Final = (Quality.GOOD, Quality.LATE)
 _DRY_M: Final = 0.01
+_UNKNOWN_S: Final = 480.0  # of a gauge whose interval is not known yet
 _INTERVALS: Final = 50  # of the last readings, of which the usual interval is the median
 
 Verdict = tuple[Quality, str]
@@ -118,7 +119,7 @@ class GaugeRecord:
             return Quality.SPIKE, f"away from {good.depth_m * 100:.1f} cm, which has not lasted long enough yet"
         if self._plausible(good, reading) and (not self._unit or self._is_back(reading)):
             return self._sound(reading)
-        unit = self._rule.other_unit(good.depth_m, reading.depth_m, _apart_s(good, reading))
+        unit = self._rule.other_unit(good.depth_m, reading.depth_m)
         if unit:
             self._unit, self._waiting = unit, []
             return Quality.UNIT, f"{good.depth_m * 100:.1f} to {reading.depth_m * 100:.1f} cm looks like {unit}"
@@ -165,7 +166,7 @@ class GaugeRecord:
 
     def _usual_s(self) -> float:
         last = self._seen[-_INTERVALS:]
-        return median(_apart_s(one, other) for one, other in pairwise(last)) if len(last) > 2 else 0.0
+        return median(_apart_s(one, other) for one, other in pairwise(last)) if len(last) > 2 else _UNKNOWN_S
 
     def _is_soon(self, before: Reading, reading: Reading) -> bool:
         apart_s = _apart_s(before, reading)

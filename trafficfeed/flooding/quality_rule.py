@@ -44,8 +44,9 @@ class QualityRule:
         How far a sensor's clock may run ahead.
     gap_s
         A reading after such a pause, or after three usual intervals, is the first anew.
-    unit_share
-        How near a jump's ratio has to be to that of two units.
+    unit_from_m, unit_share
+        A jump from this depth on may be a change of unit, if in the other unit the value has changed by no more than
+        this share.
     """
 
     step_m: float = 0.05
@@ -65,7 +66,8 @@ class QualityRule:
     stuck_readings: int = 5
     ahead_s: float = 120.0
     gap_s: float = 3600.0
-    unit_share: float = 0.015
+    unit_from_m: float = 0.05
+    unit_share: float = 0.03
 
     def allowed_m(self, seconds: float) -> float:
         """Return the greatest change that is plausible in a time."""
@@ -79,9 +81,18 @@ class QualityRule:
         """Return how long a depth may stay the same."""
         return self.stuck_deep_s if depth_m >= self.stuck_deep_m else self.stuck_s
 
-    def other_unit(self, before_m: float, now_m: float, seconds: float) -> str:
-        """Return which units a jump looks like a change of; "" where it does not."""
-        if min(before_m, now_m) < 0.01 or abs(now_m - before_m) <= self.allowed_m(seconds) / 2:
+    def other_unit(self, before_m: float, now_m: float) -> str:
+        """Return which units a jump looks like a change of; "" where it does not.
+
+        It does where the value in the other unit goes on from the one before. A fall is suspected more readily than a
+        rise: a false suspicion then keeps a road closed, and not open.
+        """
+        rises = now_m > before_m
+        least_m, share = (self.unit_from_m, self.unit_share) if rises else (2 * self.unit_from_m, 2 * self.unit_share)
+        if before_m < least_m or now_m < self.stuck_from_m / 2:
             return ""
-        ratio = max(before_m, now_m) / min(before_m, now_m)
-        return next((name for one, name in UNIT_RATIOS.items() if abs(ratio / one - 1) <= self.unit_share), "")
+        for factor, name in UNIT_RATIOS.items():
+            other_m = now_m / factor if rises else now_m * factor
+            if abs(other_m - before_m) <= share * before_m:
+                return name
+        return ""

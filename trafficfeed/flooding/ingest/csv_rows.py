@@ -72,7 +72,7 @@ def _row(
 def _text(payload: Payload) -> str:
     encoding = "utf-16" if payload.data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return payload.data.decode(encoding).replace("\x00", "")
+        return payload.data.decode(encoding).replace("\x00", "").lstrip("\ufeff")
     except UnicodeDecodeError as error:
         raise payload.malformed(f"is no text: {error}", "send UTF-8") from error
 
