@@ -2,7 +2,20 @@
 
 from types import MappingProxyType
 
-from trafficfeed.formats.rules import cap, cifs, datex2, geometry, history, identity, lanes, proof, times, travel, wzdx
+from trafficfeed.formats.rules import (
+    cap,
+    cifs,
+    datex2,
+    geometry,
+    history,
+    identity,
+    lanes,
+    proof,
+    times,
+    travel,
+    water,
+    wzdx,
+)
 from trafficfeed.formats.rules.rule import Rule
 
 SHAPE = "feed.document.shape"
@@ -10,7 +23,7 @@ SHAPE = "feed.document.shape"
 
 RULES: tuple[Rule, ...] = (
     *identity.RULES, *times.RULES, *geometry.RULES, *travel.RULES, *lanes.RULES, *history.RULES,
-    *proof.RULES, *wzdx.RULES, *cifs.RULES, *datex2.RULES, *cap.RULES,
+    *proof.RULES, *water.RULES, *wzdx.RULES, *cifs.RULES, *datex2.RULES, *cap.RULES,
 )  # fmt: skip
 BY_ID = MappingProxyType({rule.id: rule for rule in RULES})
 
