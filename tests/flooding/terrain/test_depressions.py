@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pyflwdir
 import pytest
 from made_terrain import elevation, plain, with_pit
 
@@ -72,6 +73,22 @@ def test_a_catchment_is_what_drains_to_the_hollow_and_to_no_other_before() -> No
     assert both[0] + both[1] <= 31 * 40 * 4
     assert 0.3 * 31 * 20 * 4 < both[0] < 1.1 * 31 * 22 * 4
     assert both[1] < both[0]
+
+
+def test_every_cell_of_rough_ground_drains_to_one_hollow_or_out() -> None:
+    ground = plain(50, 60) + np.random.default_rng(7).normal(0, 0.3, (50, 60)).astype(np.float32)
+    ground += np.float32(0.05) * np.abs(np.arange(60, dtype=np.float32) - 30)
+    model = elevation(ground)
+    found = find_depressions(model)
+    directions = pyflwdir.dem.fill_depressions(ground, nodata=np.nan)[1]
+    steps = dict(zip((1, 2, 4, 8, 16, 32, 64, 128), (1, 61, 60, 59, -1, -61, -60, -59), strict=True))
+    given = np.zeros(len(found) + 1)
+    for start in range(ground.size):
+        cell = start
+        while not found.label.flat[cell] and int(directions.flat[cell]) in steps:
+            cell += steps[int(directions.flat[cell])]
+        given[found.label.flat[cell]] += model.cell_m2
+    assert len(found) > 2 and found.catchment_m2.tolist() == given[1:].tolist()
 
 
 def test_what_is_too_shallow_or_too_small_is_left_out_and_counted() -> None:

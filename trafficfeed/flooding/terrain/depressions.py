@@ -18,6 +18,9 @@ Ints = npt.NDArray[np.int64]
 
 _WET_M: Final = 0.001  # less is the rounding of heights in float32
 _STEPS: Final = 4
+_D8: Final = {1: (0, 1), 2: (1, 1), 4: (1, 0), 8: (1, -1), 16: (0, -1), 32: (-1, -1), 64: (-1, 0), 128: (-1, 1)}
+"""Row and column steps of flow directions; others mark where water leaves. Source: D8, as pyflwdir codes it."""
+
 _DIGITS: Final = 4  # of depths, m, as the sites' document keeps them
 _FIRST_M: Final = 0.001
 
@@ -119,7 +122,7 @@ def find_depressions(
     above = heights[cells] - low[of]
     sorted_cells = HollowCells.of(of, above, spill - low, cell_m2=elevation.cell_m2)
     tell("catchments", 3, _STEPS)
-    catchment = _catchments(directions, label, elevation)
+    catchment = _catchments(directions, label, elevation.cell_m2)
     tell("hollows found", _STEPS, _STEPS)
     return Depressions(
         label=label,
@@ -199,14 +202,24 @@ def _renumbered(label: npt.NDArray[Any], *, of_kept: npt.NDArray[Any], numbers: 
     return renumbered
 
 
-def _catchments(directions: npt.NDArray[np.uint8], label: npt.NDArray[np.int32], elevation: Elevation) -> Floats:
-    """Give each cell to the first hollow that its water reaches, and measure what each has been given."""
-    import pyflwdir
+def _catchments(directions: npt.NDArray[np.uint8], label: npt.NDArray[np.int32], cell_m2: float) -> Floats:
+    """Give each cell to the first hollow that its water reaches, and measure what each has been given, m².
 
+    Each cell looks twice as far down its way in each round. pyflwdir's own search is no faster, but has to be compiled.
+    """
     count = int(label.max(initial=0))
-    if not count:
-        return np.empty(0)
-    flow = pyflwdir.from_array(directions, ftype="d8", check_ftype=False)
-    reached = flow.fillnodata(label, 0, direction="up")
-    cells = np.bincount(reached.ravel(), minlength=count + 1)[1:]
-    return cells.astype(np.float64) * elevation.cell_m2
+    step = np.zeros(256, dtype=np.int32)
+    for code, (row, column) in _D8.items():
+        step[code] = row * label.shape[1] + column
+    hollow = label.ravel()
+    reached = np.arange(hollow.size, dtype=np.int32)
+    reached += np.where(hollow > 0, 0, step[directions.ravel()])
+    on_the_way = np.arange(hollow.size, dtype=np.int32)
+    while len(on_the_way):
+        here = reached[on_the_way]
+        farther = reached[here]
+        moved = farther != here
+        on_the_way = on_the_way[moved]
+        reached[on_the_way] = farther[moved]
+    cells = np.bincount(hollow[reached], minlength=count + 1)[1:]
+    return cells.astype(np.float64) * cell_m2
