@@ -62,12 +62,12 @@ def measure(settings: Settings, *, events: int, orders: int) -> dict[str, Any]:
     database.close()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = _start(settings, port)
+    server = start(settings, port)
     try:
-        ready_s = _until_it_serves(port, events)
+        ready_s = until_it_serves(port, events)
         sent = list(islice(orders_of(settings, as_of=as_of, seed=9), orders))
         before = psutil.Process(server.pid).cpu_times()
-        times = [_one(port, order) for order in sent]
+        times = [one(port, order) for order in sent]
         after = psutil.Process(server.pid).cpu_times()
     finally:
         server.send_signal(signal.SIGTERM)
@@ -102,7 +102,8 @@ def as_text(found: dict[str, Any]) -> str:
     )
 
 
-def _start(settings: Settings, port: int) -> "subprocess.Popen[bytes]":
+def start(settings: Settings, port: int) -> "subprocess.Popen[bytes]":
+    """Start a server of an installation on a port of this machine."""
     environment = {
         **settings.environment(),
         "TRAFFICFEED_API_TOKENS": json.dumps({"benchmark": TOKEN}),
@@ -112,12 +113,12 @@ def _start(settings: Settings, port: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, *command, "--port", str(port)], env=environment)
 
 
-def _until_it_serves(port: int, events: int) -> float:
+def until_it_serves(port: int, events: int) -> float:
     """Wait until the feed has all the records and their orders have begun, and return how long that took."""
     began = time.monotonic()
     while time.monotonic() - began < _PATIENCE_S:
         try:
-            status, body = _get(port, "/v1/feeds/closures/native")
+            status, body = get(port, "/v1/feeds/closures/native")
             if status == 200 and len(json.loads(body)["features"]) >= events and _has_begun(port):
                 return time.monotonic() - began
         except OSError:
@@ -133,7 +134,7 @@ def _has_begun(port: int) -> bool:
     return not json.loads(connection.getresponse().read())["orders"]
 
 
-def _one(port: int, order: Order) -> tuple[float, float]:
+def one(port: int, order: Order) -> tuple[float, float]:
     """Publish an order; return the seconds until the answer, and until the feed has its record."""
     began = time.perf_counter()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -145,12 +146,13 @@ def _one(port: int, order: Order) -> tuple[float, float]:
     if response.status != 201:
         raise RuntimeError(f"{order.id}: {response.status} {answer}")
     wanted = f'"id":"{answer["records"][0]}"'.encode()
-    while wanted not in _get(port, "/v1/feeds/closures/native")[1]:
+    while wanted not in get(port, "/v1/feeds/closures/native")[1]:
         time.sleep(0.01)
     return answered, time.perf_counter() - began
 
 
-def _get(port: int, path: str) -> tuple[int, bytes]:
+def get(port: int, path: str) -> tuple[int, bytes]:
+    """Return status and body of a GET."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path)
     response = connection.getresponse()
