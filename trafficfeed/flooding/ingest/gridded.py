@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from trafficfeed.errors import SourceUnavailable
 from trafficfeed.findings import Finding
 from trafficfeed.flooding.ingest.parsed import Parsed, Payload, noted, refused
 from trafficfeed.flooding.ingest.rain_steps import Steps, forecast_of, from_totals, issue_time, missing_members
@@ -73,8 +74,12 @@ def _opened(payload: Payload) -> Iterator["xr.Dataset"]:
     import xarray as xr  # 0.6 s, for those alone who read grids
 
     with tempfile.TemporaryDirectory(prefix="trafficfeed-grid-") as folder:
+        unreadable: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, EOFError, TypeError)
         try:
             if payload.source.adapter == "grib":
+                from gribapi.errors import GribInternalError  # type: ignore[import-untyped]
+
+                unreadable += (GribInternalError,)
                 path = Path(folder) / "rain.grib"  # its reader needs a file
                 path.write_bytes(payload.data)
                 keys = {"filter_by_keys": {"shortName": "tp"}, "indexpath": "", "errors": "raise"}
@@ -82,7 +87,11 @@ def _opened(payload: Payload) -> Iterator["xr.Dataset"]:
             else:
                 engine: Any = "scipy" if payload.data.startswith(b"CDF") else "h5netcdf"
                 dataset = xr.open_dataset(io.BytesIO(payload.data), engine=engine, decode_timedelta=True)
-        except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+        except ImportError as error:
+            raise SourceUnavailable(
+                f"{payload.source.adapter} of {payload.source.id!r} cannot be read here: {error}"
+            ) from error
+        except unreadable as error:
             raise payload.malformed(f"cannot be read as {payload.source.adapter}: {error}", "send it whole") from error
         with dataset:
             yield dataset
