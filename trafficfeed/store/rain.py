@@ -127,6 +127,16 @@ class Rain:
         )
         return tuple({(row.source, row.lon, row.lat): _forecast(row) for row in rows}.values())
 
+    def issues(self, *, since: datetime, known_at: datetime) -> tuple[RainForecast, ...]:
+        """Return all issues from `since` on that were known at an instant (aware), each at its latest revision."""
+        query = select(rain_forecasts).where(
+            rain_forecasts.c.city == self._city,
+            rain_forecasts.c.issued_at >= since,
+            rain_forecasts.c.received_at <= known_at,
+        )
+        rows = self._connection.execute(query.order_by(rain_forecasts.c.issued_at, *_PLACE, rain_forecasts.c.revision))
+        return tuple({(row.issued_at, row.source, row.lon, row.lat): _forecast(row) for row in rows}.values())
+
 
 def _reading(row: Row[Any]) -> RainReading:
     values = row._asdict()
