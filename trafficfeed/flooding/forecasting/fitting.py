@@ -1,20 +1,22 @@
 """A city's and its sites' parameters from what is on record until a day: floods, rain issues and tides."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from trafficfeed.flooding.forecasting.climatology import rates
+from trafficfeed.flooding.forecasting.calibration import Platt, best_threshold, fit_platt
+from trafficfeed.flooding.forecasting.climatology import COUNTED_M, rates
 from trafficfeed.flooding.forecasting.history import History
 from trafficfeed.flooding.forecasting.parameters import FloodParameters, SiteParameters
 from trafficfeed.flooding.forecasting.past_issues import IssueLog, PastIssues
 from trafficfeed.flooding.forecasting.rain_sensitivity import RainSensitivity, fit_sensitivity
 from trafficfeed.flooding.forecasting.reservoir_fitting import fit_reservoirs
 from trafficfeed.flooding.forecasting.risk import AT_TIME, WITHIN, RiskRule
-from trafficfeed.flooding.forecasting.risk_fitting import fit_weights
+from trafficfeed.flooding.forecasting.risk_fitting import RiskRows, fit_weights
 from trafficfeed.flooding.forecasting.risk_rows import Sampler
 from trafficfeed.flooding.forecasting.sea import SeaRule
 from trafficfeed.flooding.forecasting.sea_levels import SeaLevels, fit_levels
@@ -23,8 +25,11 @@ from trafficfeed.flooding.forecasting.tides import TideTable
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_FLOODS = 20
+LEAST_FLOODS: Final = 20
 """With fewer floods on record the shipped weights hold: no risk rule can be fitted on them."""
+SCORED: Final = {"6h": 21600.0, "24h": 86400.0}
+"""Horizons that thresholds are fixed for."""
+_HELD_BACK: Final = 1 / 3
 
 
 def fit(
@@ -40,44 +45,81 @@ def fit(
         Rain issues at the city; None: sites are fitted, the shipped weights hold.
     """
     known = history.until(until)
+    issued = log.until(until) if log is not None else None
+    sites, rain = fit_sites(ids, known, issued, tide, until)
+    if issued is None or not len(issued.issued) or len(known.site) < LEAST_FLOODS:
+        return sites
+    sampler = _sampler(sites, rain, ids, known, issued, tide, until, seed)
+    fitted = replace(
+        sites,
+        within=_rule(WITHIN, sampler.within, WITHIN.horizons_s),
+        at_time=_rule(AT_TIME, sampler.at, AT_TIME.horizons_s),
+    )
+    return _calibrated(fitted, ids, known, issued, tide, until, seed)
+
+
+def fit_sites(
+    ids: Sequence[str], known: History, log: IssueLog | None, tide: TideTable, until: float
+) -> tuple[FloodParameters, RainSensitivity]:
+    """Fit the sites alone; the shipped weights hold."""
     sea = SeaRule()
     levels = fit_levels(known, tide, sea)
     rain = fit_sensitivity(known.chosen(~levels.by_sea))
-    issued = (
-        None
-        if log is None
-        else IssueLog(issued=log.issued[log.issued < until], rain_mm=log.rain_mm[log.issued < until])
-    )
-    sites, new = _sites(known, levels, rain, issued)
-    fitted = FloodParameters(
+    sites, new = _sites(known, levels, rain, log)
+    parameters = FloodParameters(
         sea=sea,
         new_site=new,
         sites=dict(zip(ids, sites, strict=True)),
         fitted_until=datetime.fromtimestamp(until, UTC),
         floods=len(known.site),
     )
-    if issued is None or not len(issued.issued) or len(known.site) < LEAST_FLOODS:
-        return fitted
-    past = PastIssues(log=issued, history=known, tide=tide, sites=arrays(sites), sea=sea)
-    return fit_risk(fitted, past, rain, until, seed)
+    return parameters, rain
 
 
-def fit_risk(
-    fitted: FloodParameters, past: PastIssues, rain: RainSensitivity, until: float, seed: int
+def _sampler(
+    sites: FloodParameters, rain: RainSensitivity, ids: Sequence[str], known: History, log: IssueLog, tide: TideTable,
+    until: float, seed: int, since: float = -np.inf,
+) -> Sampler:  # fmt: skip
+    rows = arrays([sites.of(name) for name in ids])
+    past = PastIssues(log=log, history=known, tide=tide, sites=rows, sea=sites.sea)
+    return Sampler(past=past, rain=rain, since=since, until=until, seed=seed)
+
+
+def _rule(shipped: RiskRule, rows: Callable[[float], RiskRows], horizons_s: Sequence[float]) -> RiskRule:
+    """Fit a rule at some horizons, drawn to the shipped one."""
+    priors = shipped.at(np.asarray(horizons_s))
+    weights = [fit_weights(rows(h), prior, h) for h, prior in zip(horizons_s, priors, strict=True)]
+    return RiskRule(horizons_s=tuple(horizons_s), weights=np.stack(weights))
+
+
+def _calibrated(
+    fitted: FloodParameters, ids: Sequence[str], known: History, log: IssueLog, tide: TideTable, until: float, seed: int
 ) -> FloodParameters:
-    """Return the parameters with weights fitted on past issues whose horizon was over at `until`."""
-    sampler = Sampler(past=past, rain=rain, until=until, seed=seed)
-    within = [
-        fit_weights(sampler.within(h), prior, h) for h, prior in zip(WITHIN.horizons_s, WITHIN.weights, strict=True)
-    ]
-    at_time = [
-        fit_weights(sampler.at(h), prior, h) for h, prior in zip(AT_TIME.horizons_s, AT_TIME.weights, strict=True)
-    ]
-    return replace(
-        fitted,
-        within=RiskRule(horizons_s=WITHIN.horizons_s, weights=np.stack(within)),
-        at_time=RiskRule(horizons_s=AT_TIME.horizons_s, weights=np.stack(at_time)),
+    """Return the parameters with calibration and thresholds told from forecasts that were made ahead.
+
+    The last third of the record is forecast with what could be fitted before it: chances of the very floods that a
+    rule was fitted on are too good. With too few floods in it they are left as they are.
+    """
+    since = log.issued[0] + (1.0 - _HELD_BACK) * (until - log.issued[0])
+    before = known.until(since)
+    if len(before.site) < LEAST_FLOODS:
+        return fitted
+    early, rain = fit_sites(ids, before, log.until(since), tide, since)
+    rule = _rule(
+        WITHIN, _sampler(early, rain, ids, before, log.until(since), tide, since, seed).within, tuple(SCORED.values())
     )
+    ahead = _sampler(early, rain, ids, known, log, tide, until, seed, since)
+    lines, thresholds = [], {}
+    for name, horizon in SCORED.items():
+        chance, flooded, weight = ahead.foretold(rule, horizon, COUNTED_M)
+        if flooded.sum() < LEAST_FLOODS:
+            return fitted
+        a, b = fit_platt(chance, flooded, weight)
+        line = Platt(horizons_s=(horizon,), a=(a,), b=(b,))
+        lines.append((a, b))
+        thresholds[name] = best_threshold(line.apply(chance[:, None], np.array([horizon]))[:, 0], flooded, weight)[0]
+    platt = Platt(horizons_s=tuple(SCORED.values()), a=[a for a, _ in lines], b=[b for _, b in lines])
+    return replace(fitted, platt=platt, thresholds=thresholds)
 
 
 def _sites(

@@ -154,7 +154,7 @@ class Forecaster:
         fitted = _are(method, Method.ASSIMILATED, Method.RESERVOIR)
         if fitted.any():
             by_model = chances(look, rule, self._parameters.sea, np.array(depths_m), HORIZONS_S, within=within)
-            result[:, fitted] = by_model[:, fitted]
+            result[:, fitted] = self._parameters.platt.apply(by_model, HORIZONS_S)[:, fitted]
         usual = climatology.chance(self._arrays.rate_ph, self._arrays.lasts_s, depths_m, HORIZONS_S, within=within)
         crude = _are(method, Method.THRESHOLD)
         if crude.any():

@@ -70,7 +70,7 @@ class History:
     def chosen(self, floods: Bools) -> "History":
         """Return it with some floods alone."""
         rows = np.flatnonzero(floods)
-        return replace(self, site=self.site[rows], lines=[self.lines[row] for row in rows])
+        return replace(self, site=self.site[rows], lines=[self.lines[int(row)] for row in rows])
 
     def per_site(self, weights: Floats | None = None) -> Floats:
         """Return the number of floods per site, or the sum of weights of theirs."""

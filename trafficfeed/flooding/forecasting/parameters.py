@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from trafficfeed.errors import SourceMalformed
+from trafficfeed.flooding.forecasting.calibration import Platt
 from trafficfeed.flooding.forecasting.nowcast import NowcastParameters
 from trafficfeed.flooding.forecasting.nowcast_document import from_json, to_json
 from trafficfeed.flooding.forecasting.risk import AT_TIME, WITHIN, RiskRule
@@ -61,9 +62,9 @@ class SiteParameters:
 class FloodParameters:
     """A city's parameters. `sites` by id; `new_site` stands for one that is not in it.
 
-    `fitted_until` None: nothing was fitted, forecasts are thresholds on rain and tide. `threshold_chance`: the chance
-    of 10 cm within 6 h above which a forecast was right oftenest (CSI) on the floods it was fitted on. `nowcast` None:
-    the next hour is not told from readings.
+    `fitted_until` None: nothing was fitted, forecasts are thresholds on rain and tide. `thresholds`: by horizon the
+    chance of 10 cm above which forecasts were right oftenest (CSI) before `fitted_until`. `platt` calibrates. `nowcast`
+    None: the next hour is not told from readings.
     """
 
     within: RiskRule = WITHIN
@@ -73,7 +74,8 @@ class FloodParameters:
     sites: Mapping[str, SiteParameters] = field(default_factory=dict)
     fitted_until: datetime | None = None
     floods: int = 0
-    threshold_chance: float = 0.2
+    thresholds: Mapping[str, float] = field(default_factory=lambda: {"6h": 0.2, "24h": 0.2})
+    platt: Platt = field(default_factory=Platt)
     nowcast: NowcastParameters | None = None
 
     def of(self, site: str) -> SiteParameters:
@@ -87,7 +89,8 @@ def dump(parameters: FloodParameters) -> bytes:
         "schema": SCHEMA,
         "fitted_until": parameters.fitted_until.isoformat() if parameters.fitted_until else None,
         "floods": parameters.floods,
-        "threshold_chance": parameters.threshold_chance,
+        "thresholds": dict(parameters.thresholds),
+        "platt": parameters.platt.to_json(),
         "within": parameters.within.to_json(),
         "at_time": parameters.at_time.to_json(),
         "sea": asdict(parameters.sea),
@@ -119,7 +122,8 @@ def load(data: bytes) -> FloodParameters:
             sites={name: _site(site) for name, site in document["sites"].items()},
             fitted_until=datetime.fromisoformat(until) if until else None,
             floods=int(document["floods"]),
-            threshold_chance=float(document["threshold_chance"]),
+            thresholds={name: float(chance) for name, chance in document["thresholds"].items()},
+            platt=Platt.from_json(document["platt"]),
             nowcast=from_json(document["nowcast"]) if document["nowcast"] else None,
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -33,6 +33,11 @@ class IssueLog:
     issued: Floats
     rain_mm: Floats
 
+    def until(self, when: float) -> "IssueLog":
+        """Return the issues before an instant, epoch s."""
+        before = self.issued < when
+        return IssueLog(issued=self.issued[before], rain_mm=self.rain_mm[before])
+
     @cached_property
     def blended(self) -> Floats:
         """Each issue's rain, averaged with what the issues of the `LAGGED` − 1 hours before said of the same hours."""

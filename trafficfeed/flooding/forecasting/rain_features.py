@@ -89,7 +89,7 @@ def _held(rain: Floats, fallen_mm: Floats, drain_mmph: Floats, blocked: npt.NDAr
 
 
 def _before(fallen_mm: Floats) -> Floats:
-    return np.minimum(fallen_mm[..., -_ANTECEDENT_H:], RAIN_CAP_MM).sum(axis=-1)[..., None]
+    return np.asarray(np.minimum(fallen_mm[..., -_ANTECEDENT_H:], RAIN_CAP_MM).sum(axis=-1)[..., None])
 
 
 def _highest_sum(total: Floats) -> Floats:
@@ -100,4 +100,4 @@ def _highest_sum(total: Floats) -> Floats:
 
 
 def _stack(*columns: Floats) -> Floats:
-    return np.log1p(np.maximum(np.stack(np.broadcast_arrays(*columns), axis=-1), 0.0))
+    return np.asarray(np.log1p(np.maximum(np.stack(np.broadcast_arrays(*columns), axis=-1), 0.0)))

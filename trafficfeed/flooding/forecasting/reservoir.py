@@ -55,7 +55,7 @@ def depth_in_bowl(water_mm: Floats, bowl: StageVolume, catchment_m2: float, runo
     3rd ed., table 5.6: 0.7–0.95).
     """
     volume = np.asarray(water_mm) / 1000.0 * catchment_m2 * runoff
-    return np.interp(volume, np.asarray(bowl.volume_m3), np.asarray(bowl.depth_m))
+    return np.asarray(np.interp(volume, np.asarray(bowl.volume_m3), np.asarray(bowl.depth_m)))
 
 
 def drain_mmph(drain_m3ps: float, catchment_m2: float, runoff: float = 0.8) -> float:

@@ -40,7 +40,7 @@ class RiskRule:
     def at(self, after_s: Floats) -> Floats:
         """Return weights ``(n_times, N_WEIGHTS)``; before the first horizon the rain's hazard goes with the time."""
         log, known = np.log(np.maximum(after_s, 60.0)), np.log(np.asarray(self.horizons_s))
-        table = np.stack([np.interp(log, known, column) for column in self.weights.T], axis=-1)
+        table: Floats = np.stack([np.interp(log, known, column) for column in self.weights.T], axis=-1)
         table[:, _A] += np.minimum(log - known[0], 0.0)
         return table
 
@@ -62,7 +62,8 @@ class RiskRule:
 
 def rain_hazard(weights: Floats, features: Floats, wet: Floats | float) -> Floats:
     """Return the log hazard of rain at a site of gain 1, before depth. `features` ``(..., n_times, N_FEATURES)``."""
-    return np.einsum("...tf,tf->...t", features, weights[:, :N_FEATURES]) + weights[:, _A] + weights[:, _WET] * wet
+    by_rain = np.einsum("...tf,tf->...t", features, weights[:, :N_FEATURES])
+    return np.asarray(by_rain + weights[:, _A] + weights[:, _WET] * wet)
 
 
 def site_hazard(weights: Floats, gain: Floats, usual_m: Floats, depth_m: float) -> Floats:

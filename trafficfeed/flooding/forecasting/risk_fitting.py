@@ -62,7 +62,7 @@ def fit_weights(rows: RiskRows, prior: Floats, after_s: float) -> Floats:
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": 300},
+        options={"maxiter": 120},
     )
     return np.asarray(result.x, dtype=np.float64)
 

@@ -92,16 +92,16 @@ def _likelihood(excess_m: Floats, depth_m: Floats, error_m: Floats) -> Floats:
     reach = (excess_m[:, None] + GRID_M - depth_m[:, None]) / error_m[:, None]
     log = np.where((depth_m > 0)[:, None], -0.5 * np.minimum(reach**2, 9.0), log_ndtr(-reach))
     total = np.maximum(log, -8.0).sum(axis=0) * _FADING
-    return np.exp(total - total.max())
+    return np.asarray(np.exp(total - total.max()))
 
 
 def _transition(rule: SeaRule) -> Floats:
     kept = float(rule.fades(HOUR_S))
     spread = max(rule.sd_m * np.sqrt(1.0 - kept**2), 0.4 * (GRID_M[1] - GRID_M[0]))
     table = np.exp(-0.5 * ((GRID_M[:, None] - kept * GRID_M[None, :]) / spread) ** 2)
-    return table / table.sum(axis=0)
+    return np.asarray(table / table.sum(axis=0))
 
 
 def _normal(at: Floats, sd: float) -> Floats:
     density = np.exp(-0.5 * (at / sd) ** 2)
-    return density / density.sum()
+    return np.asarray(density / density.sum())

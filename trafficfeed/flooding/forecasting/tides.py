@@ -26,7 +26,7 @@ class TideTable:
     @property
     def known(self) -> npt.NDArray[np.bool_]:
         """Which sites have a station near."""
-        return self.station >= 0
+        return np.asarray(self.station >= 0)
 
     def level(self, sites: Ints, times: Floats) -> Floats:
         """Return the tide at sites and times (epoch s; shapes broadcast), m; NaN where it is not predicted."""
@@ -48,7 +48,7 @@ class TideTable:
         steps = int(np.ceil(np.max(until - since, initial=0.0) / _STEP_S)) + 1
         times = since[:, None] + _STEP_S * np.arange(steps)
         level = self.level(sites[:, None], np.minimum(times, until[:, None]))
-        return np.max(np.where(np.isfinite(level), level, -np.inf), axis=1, initial=-np.inf)
+        return np.asarray(np.max(np.where(np.isfinite(level), level, -np.inf), axis=1, initial=-np.inf))
 
     def after_high_water(self, sites: Ints, times: Floats) -> Floats:
         """Return how long after (+) or before (-) the nearest high water an instant is, s; NaN: no tide."""
