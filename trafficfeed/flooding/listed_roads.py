@@ -87,7 +87,7 @@ def named(road: ListedRoad, graph: RoadGraph, where: str) -> list[int]:
     match = match_street(graph, road.street, road.between, road.travel)
     if not match.sections:
         found = match.findings[0]
-        raise ScenarioInvalid(f"{where}, road: {found.message}: {found.mend}", match.findings)
+        raise ScenarioInvalid(f"{where}, road: {found.message}: {found.mend}, or give `at` alone", match.findings)
     return [edge for section in match.sections for edge in section.edges]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 from made_terrain import CRS, NORTH, WEST, plain, with_pit, write_asc, write_tif
 from rasterio.transform import from_origin
 
@@ -35,6 +36,34 @@ def test_an_ascii_grid_needs_its_crs_stated(tmp_path: Path) -> None:
     with pytest.raises(ScenarioInvalid, match=r"does not say its CRS: state it, .*dem_crs.*--crs"):
         read(path)
     assert read(path, crs=CRS).crs == CRS
+
+
+def test_a_local_crs_says_no_more_than_none(tmp_path: Path) -> None:
+    path = write_tif(tmp_path / "d.tif", plain(), crs='LOCAL_CS["site grid",UNIT["metre",1]]')
+    with pytest.raises(ScenarioInvalid, match="does not say its CRS"):
+        read(path)
+    assert read(path, crs=CRS).crs == CRS
+
+
+def test_a_model_with_a_vertical_crs_says_its_unit_by_it(tmp_path: Path) -> None:
+    metres = read(write_tif(tmp_path / "m.tif", plain(), crs="EPSG:32632+5783"))
+    assert metres.crs == CRS and "terrain.unit" not in rules(metres)
+    york = {"crs": "EPSG:2263+6360", "transform": from_origin(980_000, 200_000, 6.56, 6.56)}
+    feet = read_elevation(write_tif(tmp_path / "f.tif", plain(), **york), city_crs="EPSG:32618")
+    assert np.nanmax(feet.height_m) == pytest.approx(3.048, abs=0.001)
+
+
+@pytest.mark.parametrize("turned", (False, True))
+def test_grids_that_are_not_north_up_are_turned(tmp_path: Path, turned: bool) -> None:
+    upward = Affine(2, 0, WEST, 0, 2, NORTH - 60)
+    askew = Affine.translation(WEST, NORTH) @ Affine.rotation(20) @ Affine.scale(2, -2)
+    ground = with_pit(plain(), 10, 12, 8, 8, 0.5)
+    model = read(write_tif(tmp_path / "d.tif", ground, transform=askew if turned else upward))
+    assert "terrain.reprojected" in rules(model)
+    low = model.centres(np.array([np.nanargmin(model.height_m)]))[0]
+    expected = (askew if turned else upward) @ (16, 14)
+    assert np.hypot(*(low - expected)) < 14
+    assert (model.height_m < 9.75).sum() * model.cell_m2 == pytest.approx(256, rel=0.1)
 
 
 def test_a_crs_that_contradicts_the_file_is_refused(tmp_path: Path) -> None:

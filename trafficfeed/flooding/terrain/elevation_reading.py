@@ -15,7 +15,7 @@ from trafficfeed.flooding.terrain.elevation_checks import (
     refuse_cliffs,
     without_holes,
 )
-from trafficfeed.flooding.terrain.grids import Grid, LonLatBox, read_grid, warped
+from trafficfeed.flooding.terrain.grids import Grid, LonLatBox, horizontal, read_grid, warped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def read_elevation(
     )
     return Elevation(
         height_m=heights.astype(np.float32),
-        crs=grid.crs.to_string() if grid.crs.to_epsg() is None else f"EPSG:{grid.crs.to_epsg()}",
+        crs=horizontal(grid.crs).to_string(),
         west=float(grid.transform.c),
         north=float(grid.transform.f),
         cell_x_m=cell_x,

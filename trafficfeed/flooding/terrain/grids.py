@@ -15,7 +15,7 @@ from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailab
 
 LonLatBox = tuple[float, float, float, float]
 
-MOST_CELLS = 60_000_000
+MOST_CELLS = 40_000_000
 _AREAL_ERROR = 0.01  # a CRS whose square metres are off by more is left for the city's
 
 
@@ -109,6 +109,11 @@ def warped(grid: Grid, crs: str) -> Grid:
     return replace(grid, values=values, transform=transform, crs=pyproj.CRS.from_user_input(crs))
 
 
+def horizontal(crs: pyproj.CRS) -> pyproj.CRS:
+    """Return `crs` without its vertical part."""
+    return crs.sub_crs_list[0] if crs.is_compound else crs
+
+
 def is_metric(crs: pyproj.CRS, lonlat: tuple[float, float]) -> bool:
     """Return whether `crs` is projected, in metres, and true to area within a percent at `lonlat`."""
     if not crs.is_projected or any(axis.unit_name not in ("metre", "meter") for axis in crs.axis_info[:2]):
@@ -136,7 +141,8 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _crs_of(source: Any, crs: str | None, path: Path) -> pyproj.CRS:
     given = None if crs is None else _parsed(crs)
-    if source.crs is None:
+    own = None if source.crs is None else pyproj.CRS.from_wkt(source.crs.to_wkt())
+    if own is None or not (own.is_projected or own.is_geographic):  # a local one says not where it is
         if given is None:
             raise ScenarioInvalid(
                 f'the elevation model {path} does not say its CRS: state it, `dem_crs = "EPSG:…"` in [flooding] '
@@ -144,7 +150,6 @@ def _crs_of(source: Any, crs: str | None, path: Path) -> pyproj.CRS:
             )
         _refuse_degrees(source, given, path)
         return given
-    own = pyproj.CRS.from_wkt(source.crs.to_wkt())
     if given is not None and not _same(given, own):
         raise ScenarioInvalid(
             f"the elevation model {path} says its CRS is {own.name}, you say {given.name}: "
@@ -161,10 +166,9 @@ def _parsed(crs: str) -> pyproj.CRS:
 
 
 def _same(a: pyproj.CRS, b: pyproj.CRS) -> bool:
-    plane = [crs.sub_crs_list[0] if crs.is_compound else crs for crs in (a, b)]
-    return plane[0].equals(plane[1], ignore_axis_order=True) or (
-        plane[0].to_epsg() is not None and plane[0].to_epsg() == plane[1].to_epsg()
-    )
+    one, other = horizontal(a), horizontal(b)
+    known = one.to_epsg()
+    return one.equals(other, ignore_axis_order=True) or (known is not None and known == other.to_epsg())
 
 
 def _refuse_degrees(source: Any, crs: pyproj.CRS, path: Path) -> None:
