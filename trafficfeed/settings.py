@@ -91,6 +91,9 @@ class FloodSettings(BaseModel):
     contact: str = Field("", description="whom to ask; empty: the authority")
     unknown_end_s: float = Field(3600.0, ge=900, description="estimated length of what nobody can tell the end of")
     stale_after_s: float = Field(3600.0, gt=0, description="the flood map says so when its newest input is older")
+    map_every_s: float = Field(
+        60.0, ge=0, description="readings that change no decision are on the flood map so much later at most"
+    )
     intake: Literal["on", "off"] = Field(
         "off",
         description="on: this API process asks, watches and hears the sources of the city's flooding/sources.toml",

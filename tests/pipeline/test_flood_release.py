@@ -12,6 +12,7 @@ from made_floods import NOW, flooded_town, forecast_of, told
 
 from trafficfeed.flooding.decisions import Level
 from trafficfeed.formats import cap_structure, semantics
+from trafficfeed.pipeline import closures
 from trafficfeed.pipeline.flood_forecasts import FloodForecasts
 from trafficfeed.pipeline.flood_map import FEED as MAP
 from trafficfeed.pipeline.flood_map import release_map
@@ -21,9 +22,10 @@ from trafficfeed.pipeline.flood_release import (
     override_and_release,
     reading_to_release,
 )
-from trafficfeed.pipeline.releasing import FEED
+from trafficfeed.pipeline.releasing import FEED, release
 from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.settings import Settings
+from trafficfeed.store.certificates import Certificates
 from trafficfeed.store.database import Database, open_database
 from trafficfeed.store.flood_decisions import FloodDecisions
 from trafficfeed.store.objects import ObjectStore
@@ -189,3 +191,38 @@ def test_an_officers_override_reaches_the_feed_and_holds_against_readings(
     with database.reading() as connection:
         actors = {entry.actor for entry in FloodDecisions(connection, "gridtown").between(NOW, NOW + timedelta(days=1))}
     assert "chief" in actors
+
+
+def test_readings_that_change_nothing_wait_for_the_next_round_of_the_map(flooded: Settings, database: Database) -> None:
+    _read(flooded, database, 0.0, 0.0, 0.0)
+    soon = _read(flooded, database, 0.01, at=NOW + timedelta(seconds=20))
+    assert soon.map_release is None
+    later = _read(flooded, database, 0.01, at=NOW + timedelta(seconds=90))
+    assert later.map_release is not None and _map(flooded)["underpass"]["observed"]["depth_m"] == 0.01
+
+
+def test_that_a_dry_road_stays_open_is_not_written_down_again(flooded: Settings, database: Database) -> None:
+    for minute in range(3):
+        _read(flooded, database, 0.0, at=NOW + timedelta(minutes=minute))
+    with database.reading() as connection:
+        kept = FloodDecisions(connection, "gridtown").between(NOW, NOW + timedelta(days=1))
+    assert [entry.decision.level for entry in kept] == [Level.CLEAR]
+
+
+def test_the_simulation_of_a_hazard_slows_traffic_down_and_its_verdict_is_added_to_the_record(
+    flooded: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closures, "settings", lambda: flooded)
+    monkeypatch.setattr(closures, "now", lambda: NOW + timedelta(minutes=2))
+    done = _read(flooded, database, 0.11, 0.13, 0.15, 0.16)
+    assert [one.level for one in done.decisions] == [Level.HAZARD]
+    concluded = closures.conclude_step(done.decisions[0].episode, 1)
+    release(flooded, database=database, as_of=NOW + timedelta(minutes=3))
+    expected = "passed" if concluded["verdict"] == "publish" else "overridden"
+    assert {one["properties"]["validation"] for one in _closures(flooded)} == {expected}
+    with database.reading() as connection:
+        stored = Certificates(connection).get(concluded["certificate"])
+    assert stored is not None
+    changes = stored.certificate.inputs["interventions"]
+    assert {one["kind"] for one in changes} == {"SpeedChange"}
+    assert {round(one["speed_mps"] * 3.6) for one in changes} == {22}, "0.0009·160² − 0.5529·160 + 86.9448 km/h, whole"

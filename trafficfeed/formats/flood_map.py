@@ -213,10 +213,14 @@ def _site(place: MapSite, flood_map: FloodMap, row: _Row | None, feed: FeedInfo)
                 "tidal": site.tidal,
                 "segments": [segment.id for segment in place.segments],
                 **_state(site.id, flood_map),
-                "forecast": None if row is None else {**_steps(row, 0.0), **_how(row), **_when(row)},
+                "forecast": None if row is None else _hydrograph(row),
             }
         ),
     }
+
+
+def _hydrograph(row: _Row) -> dict[str, Any]:
+    return {"dry": True, **_how(row)} if _is_dry(row, 0.0) else {**_steps(row, 0.0), **_how(row), **_when(row)}
 
 
 def _segment(

@@ -33,6 +33,7 @@ from trafficfeed.store.water import Water
 _LONGEST_EPISODE: Final = timedelta(days=3)
 _OLDEST_FORECAST: Final = timedelta(hours=6)
 _METHODS: Final = {Basis.OBSERVED: "observed", Basis.OFFICER: "officer"}
+_drawn: dict[str, datetime] = {}  # by object store: as of when this process released the map last
 _deciding = threading.Lock()  # one round at a time in a process: two would make the same order
 
 
@@ -40,8 +41,9 @@ _deciding = threading.Lock()  # one round at a time in a process: two would make
 class FloodRelease:
     """What a round of decisions came to.
 
-    `released` is None where no road record changed, `map_release` the flood map's. `troubles` say what failed: what was
-    served before is served on, and whoever looks next tries again. `stages_s` is how long each stage took, s.
+    `released` is None where no road record changed, `map_release` where the flood map can wait. `troubles` say what
+    failed: what was served before is served on, and whoever looks next tries again. `stages_s` is how long each stage
+    took, s.
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -174,8 +176,10 @@ class _Round:
             with self._stage("release"), self._tried():
                 released = release(self._settings, database=self._database, as_of=self._as_of)
                 self._troubles += [released.held_back] if released.held_back else []
-        with self._stage("map"), self._tried():
-            map_release = release_map(self._settings, database=self._database, as_of=self._as_of, sites=self._sites)
+        if self._is_due(decisions, applied):
+            with self._stage("map"), self._tried():
+                map_release = release_map(self._settings, database=self._database, as_of=self._as_of, sites=self._sites)
+                _drawn[self._settings.objects_url] = self._as_of
         return FloodRelease(
             decisions=tuple(decisions),
             applied=tuple(applied),
@@ -184,6 +188,16 @@ class _Round:
             troubles=tuple(self._troubles),
             stages_s=dict(self._stages_s),
         )
+
+    def _is_due(self, decisions: Sequence[Decision], applied: Sequence[Applied]) -> bool:
+        """Tell whether the map is worth a release: a level or an order has changed, or the last was a while ago.
+
+        A city's gauges tell something every second, and each release of the map is kept for ever.
+        """
+        last = _drawn.get(self._settings.objects_url)
+        every = timedelta(seconds=self._settings.flooding.map_every_s)
+        changed = any(one.since == one.decided_at for one in decisions if one.level is not Level.CLEAR)
+        return changed or any(one.changed for one in applied) or last is None or not last <= self._as_of < last + every
 
     def _decided(self, sites: Sequence[Site], forecast: CityForecast | None) -> tuple[Decision, ...]:
         """Decide for each site on all that is known of it, and keep the decisions in the same transaction."""
@@ -207,7 +221,7 @@ class _Round:
                 )
                 for site in sites
             ]
-            log.add(made)
+            log.add(one for one in made if _is_worth_keeping(one, before.get(one.site)))
         return tuple(made)
 
     def _since(self, decider: Decider, before: Decision | None) -> datetime:
@@ -231,6 +245,11 @@ class _Round:
         began = time.perf_counter()
         yield
         self._stages_s[name] = self._stages_s.get(name, 0.0) + time.perf_counter() - began
+
+
+def _is_worth_keeping(decision: Decision, before: Decision | None) -> bool:
+    """Leave out that a dry road stays open: nothing was decided, and it would be a row a site every minute."""
+    return before is None or not (decision.level is before.level is Level.CLEAR)
 
 
 def _method(decision: Decision, forecast: CityForecast | None) -> str:
