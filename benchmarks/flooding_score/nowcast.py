@@ -5,7 +5,8 @@ What is scored, at every kind of site (pluvial: the tide does not reach it; tida
 - Instants: every 5 min of each flood, from the first that has a reading of 2.5 cm (1 inch) behind it until the flood's
   last reading. What a method gets of the flood is its readings up to the instant, and nothing of later ones.
 - Truth: the line between readings; 0 after the last.
-- Time to clear: at the instants of these at which it is 15 cm deep or more, the time to the flood's last such reading.
+- Time to clear: at the instants of these at which it is 15 cm deep or more, the time until it is below for good.
+- Where the gauge has read 2 cm or less for 20 min, the nowcast says nothing: scored as if it held the last reading.
 - Hold: as deep as now. Recession: as now while it rose in the last 10 min, else falling at one rate for all sites, the
   one with the least error on the training floods.
 """
@@ -34,11 +35,14 @@ EVERY_S: Final = 300.0
 FROM_M: Final = 0.0254
 CLEAR_M: Final = 0.15
 MINUTES: Final = (15, 30, 60)
+LEVELS: Final = (0.1, 0.5, 0.9)
 STEPS: Final = np.searchsorted(AFTER_S, np.array(MINUTES) * 60.0)
 STORM_GAP_S: Final = 12 * 3600.0
 _RATES_PER_MIN: Final = np.geomspace(1 / 400, 1 / 10, 30)
 _CHUNK: Final = 4000
 _DRAWS: Final = 400
+_PAST_PEAK_S: Final = 600.0
+_SOON_S: Final = 7200.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +50,12 @@ class Instants:
     """What is scored of floods of one kind; `(n,)` each unless said; depths m, times s."""
 
     sites: Sequence[str]
-    seen: Sequence[Situation]
+    seen: Sequence[Situation | None]
+    now_m: Floats
     came_m: Floats  # (n, n_steps)
     clears_s: Floats  # NaN: not 15 cm deep now
     tide_m: Floats  # (n, 4)
     storm: npt.NDArray[np.int64]
-
-    @property
-    def now_m(self) -> Floats:
-        """``(n,)`` depth by the last reading."""
-        return np.array([one.depth_m for one in self.seen], dtype=np.float64)
 
 
 def traces(record: Record) -> list[FloodTrace]:
@@ -97,7 +97,7 @@ def storms(floods: Sequence[FloodTrace]) -> npt.NDArray[np.int64]:
 def gathered(floods: Sequence[FloodTrace], curves: Mapping[str, TideCurve]) -> Instants:
     """Return the instants of floods that are scored."""
     sites: list[str] = []
-    seen: list[Situation] = []
+    seen: list[Situation | None] = []
     came, clears, tide, storm = [np.empty((0, len(AFTER_S)))], [np.empty(0)], [np.empty((0, 4))], [np.empty(0, int)]
     for flood, of in zip(floods, storms(floods), strict=True):
         at, situations, ahead = instants(flood, EVERY_S)
@@ -119,6 +119,7 @@ def gathered(floods: Sequence[FloodTrace], curves: Mapping[str, TideCurve]) -> I
     return Instants(
         sites=sites,
         seen=seen,
+        now_m=np.vstack(came)[:, 0],
         came_m=np.vstack(came),
         clears_s=np.concatenate(clears),
         tide_m=np.vstack(tide),
@@ -133,7 +134,7 @@ def hold(at: Instants) -> Floats:
 
 def recession(at: Instants, rate_per_s: float) -> Floats:
     """Return ``(n, n_steps)``: as now while it rises, else falling at a rate."""
-    rising = np.array([one.rise_m[1] > 0 for one in at.seen])
+    rising = np.array([one is not None and one.rise_m[1] > 0 for one in at.seen])
     falls = np.exp(-rate_per_s * AFTER_S)
     return at.now_m[:, None] * np.where(rising[:, None], 1.0, falls)
 
@@ -154,16 +155,18 @@ class Told:
 
 def nowcast(at: Instants, parameters: NowcastParameters, *, tidal: bool) -> Told:
     """Return what the nowcast says at the instants."""
-    depths, clears = [np.empty((3, 0, len(AFTER_S)))], [np.empty((3, 0))]
-    for begin in range(0, len(at.seen), _CHUNK):
-        part = slice(begin, begin + _CHUNK)
-        paths = ensemble(parameters, at.sites[part], at.seen[part], tidal=tidal, tide_m=at.tide_m[part])
+    depth_m, clears_s = np.repeat(hold(at)[None], 3, axis=0), np.zeros((3, len(at.seen)))
+    wet = [i for i, one in enumerate(at.seen) if one is not None]
+    for begin in range(0, len(wet), _CHUNK):
+        rows = wet[begin : begin + _CHUNK]
+        seen = [one for one in (at.seen[i] for i in rows) if one is not None]
+        paths = ensemble(parameters, [at.sites[i] for i in rows], seen, tidal=tidal, tide_m=at.tide_m[rows])
         if paths is None:
             raise SystemExit("Too few floods to train on; take a later --train-until.")
-        depths.append(paths.quantiles((0.1, 0.5, 0.9)))
+        depth_m[:, rows] = paths.quantiles(LEVELS)
         ends = clear_times(AFTER_S, paths.paths_m, CLEAR_M)
-        clears.append(np.stack([weighted_quantile(ends, paths.weights, level) for level in (0.1, 0.5, 0.9)]))
-    return Told(depth_m=np.concatenate(depths, axis=1), clears_s=np.concatenate(clears, axis=1))
+        clears_s[:, rows] = np.stack([weighted_quantile(ends, paths.weights, level) for level in LEVELS])
+    return Told(depth_m=depth_m, clears_s=clears_s)
 
 
 def score(record: Record, train_until: float, test_until: float = np.inf) -> dict[str, Any]:
@@ -207,17 +210,31 @@ def _by_minute(said_m: Floats, at: Instants) -> dict[str, float]:
 
 def _clearing(at: Instants, said: Told, rate: float) -> dict[str, Any]:
     wet = np.isfinite(at.clears_s)
-    if not wet.any():
-        return {"instants": 0}
-    truth = at.clears_s[wet] / 60
-    by_rate = np.log(at.now_m[wet] / CLEAR_M) / rate / 60
-    low, middle, high = np.minimum(said.clears_s[:, wet], AFTER_S[-1]) / 60
+    past_peak = np.array([one is not None and one.since_peak_s >= _PAST_PEAK_S for one in at.seen])
+    soon = at.clears_s <= _SOON_S
     return {
-        "instants": int(wet.sum()),
+        "all": _clear_errors(at, said, rate, wet),
+        "10_min_past_the_deepest": _clear_errors(at, said, rate, wet & past_peak),
+        "clear_within_2h": _clear_errors(at, said, rate, wet & soon),
+    }
+
+
+def _clear_errors(
+    at: Instants, said: Told, rate: float, rows: npt.NDArray[np.bool_]
+) -> dict[str, float | dict[str, float]]:
+    if not rows.any():
+        return {"instants": 0}
+    truth = at.clears_s[rows] / 60
+    by_rate = np.abs(np.log(at.now_m[rows] / CLEAR_M) / rate / 60 - truth)
+    low, middle, high = np.minimum(said.clears_s[:, rows], AFTER_S[-1]) / 60
+    error = np.abs(middle - truth)
+    return {
+        "instants": int(rows.sum()),
         "mean_min": round(float(truth.mean()), 1),
-        "mae_min": {
-            "recession": round(float(np.abs(by_rate - truth).mean()), 1),
-            "nowcast": round(float(np.abs(middle - truth).mean()), 1),
+        "mae_min": {"recession": round(float(by_rate.mean()), 1), "nowcast": round(float(error.mean()), 1)},
+        "median_error_min": {
+            "recession": round(float(np.median(by_rate)), 1),
+            "nowcast": round(float(np.median(error)), 1),
         },
         "coverage_p10_p90": round(float(((low <= truth) & (truth <= high)).mean()), 3),
     }

@@ -12,8 +12,9 @@ FRESH_SHARE = 1 / 3
 
 _RISES_M = 0.02  # more than a gauge that strays by 1 cm shows in still water
 _DRY_M = 0.02
-_SAME_M = 0.0005
+_SAME_M = 0.0001
 _SEVERAL = 5
+_SLACK_S = 30.0
 
 
 def objection(limit_m: float, evidence: Evidence, expectation: Expectation, rule: DecisionRule) -> str:
@@ -87,12 +88,14 @@ def _too_short(limit_m: float, evidence: Evidence, expectation: Expectation, rul
 def _moves_wrongly(evidence: Evidence, rule: DecisionRule) -> str:
     """Name a witness whose water rises again, or does not move at all, as water that drains away would."""
     window = evidence.since(rule.clears_after_s)
+    still = evidence.since(rule.clears_after_s * FRESH_SHARE + _SLACK_S)
     for witness, last in evidence.latest(rule.clears_after_s * FRESH_SHARE).items():
-        depths = [one.depth_m for one in window if one.witness == witness]
-        if last.depth_m > min(depths) + _RISES_M:
-            return f"{witness} has risen from {_cm(min(depths))} to {_cm(last.depth_m)} again"
-        if len(depths) >= _SEVERAL and min(depths) > _DRY_M and max(depths) - min(depths) <= _SAME_M:
-            return f"{witness} has read the same {_cm(last.depth_m)} for {rule.clears_after_s / 60:.0f} min"
+        lowest = min(one.depth_m for one in window if one.witness == witness)
+        if last.depth_m > lowest + _RISES_M:
+            return f"{witness} has risen from {_cm(lowest)} to {_cm(last.depth_m)} again"
+        same = [abs(one.depth_m - last.depth_m) <= _SAME_M for one in still if one.witness == witness]
+        if len(same) >= _SEVERAL and all(same) and last.depth_m > _DRY_M:
+            return f"{witness} reads {_cm(last.depth_m)} and does not move, as draining water would"
     return ""
 
 

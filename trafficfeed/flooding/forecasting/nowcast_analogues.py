@@ -17,8 +17,9 @@ AFTER_S: Final[Floats] = np.array(
 """``(n_steps,)`` s from now, the steps of a path: every 5 min for an hour, then ever coarser to 12 h."""
 
 NEIGHBOURS: Final = 25
-SAME_SITE: Final = 3.0
-"""How much more the site's own past counts than another's that is as like."""
+CANDIDATES: Final = 150
+SAME_SITE: Final = 1.5
+"""How much nearer the site's own past counts than another's that is as like."""
 
 _SOFT_M: Final = 0.10  # depths are compared as ratios beyond this, as differences below it
 
@@ -85,17 +86,18 @@ class Analogues:
         """
         known = np.isfinite(state).all()
         tree = self._tree if known else self._plain_tree
-        many = min(len(self.state), NEIGHBOURS if besides is None else NEIGHBOURS * 4)
+        many = min(len(self.state), CANDIDATES)
         apart, index = tree.query(state if known else state[:, : self.n_plain], k=many)
         apart, index = apart.reshape(len(state), many), index.reshape(len(state), many)
+        apart = np.where(self.site[index] == site[:, None], apart / SAME_SITE, apart)
         if besides is not None:
             apart = np.where(self.flood[index] == besides[:, None], np.inf, apart)
-            order = np.argsort(apart, axis=1, kind="stable")[:, :NEIGHBOURS]
-            apart, index = np.take_along_axis(apart, order, 1), np.take_along_axis(index, order, 1)
+        order = np.argpartition(apart, min(NEIGHBOURS, many) - 1, axis=1)[:, :NEIGHBOURS]
+        order = np.take_along_axis(order, np.argsort(np.take_along_axis(apart, order, 1), axis=1), 1)
+        apart, index = np.take_along_axis(apart, order, 1), np.take_along_axis(index, order, 1)
         scale = np.maximum(apart[:, apart.shape[1] // 2], 0.1)
         scale = np.where(np.isfinite(scale), scale, 1.0)
-        weights = np.exp(-((apart / scale[:, None]) ** 2)) * np.where(self.site[index] == site[:, None], SAME_SITE, 1.0)
-        weights = weights + 1e-12
+        weights = np.exp(-((apart / scale[:, None]) ** 2)) + 1e-12
         return index, weights / weights.sum(axis=1, keepdims=True)
 
     def ensemble(self, state: Floats, site: Ints, depth_m: Floats, *, besides: Ints | None = None) -> Ensemble:

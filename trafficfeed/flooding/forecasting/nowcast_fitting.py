@@ -18,7 +18,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _EVERY_S: Final = {False: 300.0, True: 600.0}  # tidal floods last longer: more instants of them tell no more
-_TAIL_S: Final = 1800.0  # after the last reading, while the street is dry
 _PROBE: Final = 4000
 _WIDEST: Final = 3.0
 
@@ -57,18 +56,17 @@ def of_kind(floods: Sequence[FloodTrace], tides: Mapping[str, TidePrediction], *
     return [flood for flood in floods if flood.tidal is tidal and (not tidal or flood.tide in tides)]
 
 
-def instants(flood: FloodTrace, every_s: float) -> tuple[Floats, list[Situation], Floats]:
-    """Return the instants at which a flood was in progress, what was known then, and what came: ``(n, n_steps)`` m."""
+def instants(flood: FloodTrace, every_s: float) -> tuple[Floats, list[Situation | None], Floats]:
+    """Return instants of a flood, what was known then, and what came: ``(n, n_steps)`` m, the first as it was read.
+
+    Known is None where the gauge had read dry for a while. Between two readings the water is on the line between them.
+    """
     times, first = np.unique(flood.times, return_index=True)
     depth_m = flood.depth_m[first]
     at = np.arange(times[0], times[-1], every_s)
-    known = [(one, situation(times, depth_m, one)) for one in at]
-    told = [(one, seen) for one, seen in known if seen is not None]
-    begin = np.array([one for one, _ in told])
-    ahead = np.interp(begin[:, None] + AFTER_S, times, depth_m, right=0.0) if told else np.empty((0, len(AFTER_S)))
-    for row, (_, seen) in enumerate(told):
-        ahead[row, 0] = seen.depth_m
-    return begin, [seen for _, seen in told], ahead
+    ahead = np.interp(at[:, None] + AFTER_S, times, depth_m, right=0.0)
+    ahead[:, 0] = depth_m[np.searchsorted(times, at, side="right") - 1]
+    return at, [situation(times, depth_m, one) for one in at], ahead
 
 
 def _analogues(
@@ -83,7 +81,9 @@ def _analogues(
     width = PLAIN + (4 if tidal else 0)
     state, site, of, ahead = [np.empty((0, width))], [], [], [np.empty((0, len(AFTER_S)))]
     for i, flood in enumerate(floods):
-        begin, seen, came = instants(flood, _EVERY_S[tidal])
+        at, known, came = instants(flood, _EVERY_S[tidal])
+        wet = np.array([one is not None for one in known], dtype=bool)
+        begin, came, seen = at[wet], came[wet], [one for one in known if one is not None]
         if not seen:
             continue
         rows = states(seen, np.full(len(seen), recession.rate(flood.site)))
