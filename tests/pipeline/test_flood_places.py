@@ -145,6 +145,25 @@ def test_a_model_of_half_the_city_says_how_much_it_misses(tmp_path: Path) -> Non
     assert "terrain.coverage" in {finding.rule for finding in found}
 
 
+def test_a_valley_that_looks_dammed_is_named(tmp_path: Path) -> None:
+    write_tif(tmp_path / "d.tif", with_pit(plain(150, 200), 30, 60, 60, 90, 4.0))
+    found = build(city(tmp_path, FloodingSection(dem="d.tif"))).findings
+    dammed = [finding for finding in found if finding.rule == "terrain.dammed"]
+    assert len(dammed) == 1 and "86,400 m³, 4.0 m deep: does a culvert or a bridge drain it?" in dammed[0].message
+
+
+def test_a_hollow_that_leaves_the_road_almost_dry_is_counted_and_no_site(tmp_path: Path) -> None:
+    ground = with_pit(with_pit(plain(150, 200), 45, 90, 12, 30, 0.07), 47, 92, 3, 3, 0.5)
+    write_tif(tmp_path / "d.tif", ground)
+    (tmp_path / "flooding").mkdir()
+    (tmp_path / "flooding" / "sites.toml").write_text(
+        f'[[site]]\nid = "a"\nat = {list(lonlat((60, -100))[0])}\n', "utf-8"
+    )
+    report = build(city(tmp_path, FloodingSection(dem="d.tif")))
+    assert [site.id for site in report.sites] == ["a"]
+    assert report.counts["hollows whose roads get too little water"] == 1
+
+
 def test_made_ground_is_the_same_each_time_and_labelled(tmp_path: Path) -> None:
     lon, lat = lonlat((200, -100))[0]
     water = lonlat((-200, -400), (-50, -400), (-50, 200), (-200, 200))

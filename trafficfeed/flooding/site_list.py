@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from trafficfeed.errors import ScenarioInvalid, SourceUnavailable
 from trafficfeed.findings import Finding, Severity
+from trafficfeed.flooding.site_list_file import BowlEntry, BridgeEntry, FloodEntry, ListFile, RoadEntry, SiteEntry
 from trafficfeed.flooding.sites import PastFlood, StageVolume
 
 RULE: Final = "flooding.site_list"
-_LonLat = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
-_Text = Annotated[str, Field(min_length=1, max_length=200)]
 _SAME_SPOT_DEG: Final = 1e-5  # about a metre
 
 
@@ -102,7 +101,7 @@ def read_site_list(path: Path) -> SiteList:
         raise ScenarioInvalid(f"{path} is no TOML: {error}") from error
     places = _Places(path.name, text, document)
     try:
-        file = _File.model_validate(document)
+        file = ListFile.model_validate(document)
     except ValidationError as error:
         raise _refused(path, [_finding(places, dict(found)) for found in error.errors()]) from error
     if doubles := list(_doubles(file.site, places)):
@@ -111,92 +110,6 @@ def read_site_list(path: Path) -> SiteList:
         sites=tuple(_site(entry, places("site", i)) for i, entry in enumerate(file.site)),
         bridges=tuple(_bridge(entry, places("bridge", i)) for i, entry in enumerate(file.bridge)),
     )
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Road(_Strict):
-    street: _Text
-    between: tuple[_Text, _Text] | None = None
-    travel: Literal["both", "forward", "backward"] = "both"
-
-
-class _Bowl(_Strict):
-    depth_m: tuple[Annotated[float, Field(ge=0, le=20)], ...] = Field(min_length=2)
-    area_m2: tuple[Annotated[float, Field(ge=0)], ...] | None = None
-    volume_m3: tuple[Annotated[float, Field(ge=0)], ...] | None = None
-
-    @model_validator(mode="after")
-    def _a_curve(self) -> Self:
-        other = self.area_m2 if self.volume_m3 is None else self.volume_m3
-        if other is None or (self.area_m2 is not None and self.volume_m3 is not None):
-            raise ValueError("a bowl has depth_m and either area_m2 or volume_m3")
-        if len(other) != len(self.depth_m):
-            raise ValueError(f"{len(self.depth_m)} depths and {len(other)} areas or volumes: as many of both")
-        if self.depth_m[0] != 0 or any(b <= a for a, b in pairwise(self.depth_m)):
-            raise ValueError("depth_m begins with 0 and rises")
-        if self.volume_m3 is not None and (other[0] != 0 or any(b < a for a, b in pairwise(other))):
-            raise ValueError("volume_m3 begins with 0 and never falls")
-        if self.area_m2 is not None and any(b < a for a, b in pairwise(other)):
-            raise ValueError("area_m2 never falls: a bowl widens upwards")
-        return self
-
-
-class _Flood(_Strict):
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
-    max_depth_m: float = Field(ge=0, le=10)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.ended_at <= self.started_at:
-            raise ValueError("ended_at comes after started_at")
-        return self
-
-
-class _Place(_Strict):
-    at: _LonLat | None = None
-    reach_m: float = Field(30.0, gt=0, le=200)
-
-
-class _Site(_Place):
-    id: str = Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")
-    name: str = Field("", max_length=200)
-    road: tuple[_Road, ...] = ()
-    radius_m: float = Field(15.0, gt=0, le=500)
-    terrain: bool = True
-    sensors: tuple[_Text, ...] = ()
-    elevation_m: float | None = Field(None, ge=-450, le=9000)
-    bowl: _Bowl | None = None
-    catchment_m2: float | None = Field(None, gt=0, le=1e8)
-    drain_m3ps: float | None = Field(None, ge=0, le=50)
-    outfall_level_m: float | None = Field(None, ge=-15, le=15)
-    tidal: bool | None = None
-    history: tuple[_Flood, ...] = ()
-
-    @model_validator(mode="after")
-    def _somewhere(self) -> Self:
-        if self.at is None and not self.road:
-            raise ValueError("say where it is: at = [lon, lat], or road = [{street = …, between = [… , …]}]")
-        return self
-
-
-class _Bridge(_Place):
-    road: _Road | None = None
-    reason: str = ""
-
-    @model_validator(mode="after")
-    def _somewhere(self) -> Self:
-        if (self.at is None) == (self.road is None):
-            raise ValueError("say where it is: at = [lon, lat], or road = {street = …, between = [… , …]}")
-        return self
-
-
-class _File(_Strict):
-    site: tuple[_Site, ...] = ()
-    bridge: tuple[_Bridge, ...] = ()
 
 
 class _Places:
@@ -240,7 +153,7 @@ def _finding(places: _Places, error: dict[str, Any]) -> Finding:
     return Finding(rule=RULE, severity=Severity.ERROR, message=message, where=places.of(location), mend=mend)
 
 
-def _doubles(sites: Sequence[_Site], places: _Places) -> Iterator[Finding]:
+def _doubles(sites: Sequence[SiteEntry], places: _Places) -> Iterator[Finding]:
     """Find what two entries have in common though only one may: id, sensor, or the very spot."""
     ids = Counter(site.id for site in sites)
     sensors = Counter(sensor for site in sites for sensor in site.sensors)
@@ -271,16 +184,16 @@ def _refused(path: Path, findings: Sequence[Finding]) -> ScenarioInvalid:
     return ScenarioInvalid(f"{path} cannot be used: {first.where}: {first.message}{more}", findings)
 
 
-def _road(road: _Road) -> ListedRoad:
+def _road(road: RoadEntry) -> ListedRoad:
     return ListedRoad(street=road.street, between=road.between, travel=road.travel)
 
 
-def _bridge(entry: _Bridge, where: str) -> ListedBridge:
+def _bridge(entry: BridgeEntry, where: str) -> ListedBridge:
     road = None if entry.road is None else _road(entry.road)
     return ListedBridge(lonlat=entry.at, road=road, reach_m=entry.reach_m, where=where)
 
 
-def _site(entry: _Site, where: str) -> ListedSite:
+def _site(entry: SiteEntry, where: str) -> ListedSite:
     return ListedSite(
         id=entry.id,
         name=entry.name,
@@ -301,15 +214,15 @@ def _site(entry: _Site, where: str) -> ListedSite:
     )
 
 
-def _started(flood: _Flood) -> datetime:
+def _started(flood: FloodEntry) -> datetime:
     return flood.started_at
 
 
-def _flood(flood: _Flood) -> PastFlood:
+def _flood(flood: FloodEntry) -> PastFlood:
     return PastFlood(started_at=flood.started_at, ended_at=flood.ended_at, max_depth_m=flood.max_depth_m)
 
 
-def _curve(bowl: _Bowl) -> StageVolume:
+def _curve(bowl: BowlEntry) -> StageVolume:
     """Return the curve; between given areas the area is taken to grow evenly."""
     if bowl.volume_m3 is not None:
         return StageVolume(depth_m=bowl.depth_m, volume_m3=bowl.volume_m3)

@@ -29,12 +29,13 @@ class Terrain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """Sites by id; how many hollows became sites, joined listed ones, or reach no road; and what is doubtful."""
+    """Sites by id; how many hollows became sites, joined listed ones, reach no road, or leave it too shallow."""
 
     sites: tuple[Site, ...]
     from_terrain: int
     joined: int
     off_road: int
+    shallow: int
     findings: tuple[Finding, ...]
 
 
@@ -60,7 +61,7 @@ def make_sites(
     """
     given, findings = _listed(graph, listed, bridges)
     if terrain is None:
-        return Made(sites=_by_id(given), from_terrain=0, joined=0, off_road=0, findings=tuple(findings))
+        return Made(sites=_by_id(given), from_terrain=0, joined=0, off_road=0, shallow=0, findings=tuple(findings))
     asked = {entry.id: entry for entry in listed}
     sites, taken = [], set[int]()
     rows = _rows_by_listed(graph, terrain, given, asked)
@@ -77,6 +78,7 @@ def make_sites(
         from_terrain=len(own),
         joined=len(taken),
         off_road=len(terrain.depressions) - reached,
+        shallow=reached - len(own) - len(taken),
         findings=tuple(findings),
     )
 

@@ -19,7 +19,8 @@ class StageVolume:
     """How much water the bowl holds up to a depth above its low point.
 
     `depth_m` rises strictly from 0, `volume_m3` rises from 0; both of one length, at least two. Beyond the last depth
-    the bowl spills: it does not fill any deeper by itself.
+    the bowl spills: it does not fill any deeper by itself. What fills before the road gets wet (a yard below it) is the
+    volume at the first millimetre.
     """
 
     depth_m: Sequence[float]
@@ -32,7 +33,8 @@ class SiteRoad:
 
     `edge` is the SUMO edge id (never published). `sill_m` is how much higher the edge's own low point lies than the
     site's, m: the edge has ``depth - sill_m`` of water, if that is more than nothing. `from_m` and `to_m` are where
-    along the edge the water stands, m from its beginning, when the site is full.
+    along the edge's line (junction to junction, as published) the water stands, m from its beginning, when the site is
+    full; `to_m` None: to its end.
     """
 
     edge: str

@@ -2,18 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import shapely
 
 from trafficfeed.errors import ScenarioInvalid, TrafficFeedError
 from trafficfeed.findings import Finding, Severity
 from trafficfeed.flooding.listed_roads import edges_off_ground
 from trafficfeed.flooding.site_document import SitesNote, read_note, read_sites, write_sites
+from trafficfeed.flooding.site_doubts import terrain_doubts
 from trafficfeed.flooding.site_list import SiteList, read_site_list
 from trafficfeed.flooding.site_making import Made, Terrain, make_sites
 from trafficfeed.flooding.site_roads import road_dips
@@ -24,13 +24,11 @@ from trafficfeed.flooding.terrain.elevation_reading import ElevationOptions, rea
 from trafficfeed.flooding.terrain.synthetic import made_terrain
 from trafficfeed.network.city import City
 from trafficfeed.network.graph_cache import load_graph
-from trafficfeed.network.plane import plane_of
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.structures import Structure, load_structures, structures_file
 from trafficfeed.progress import Progress, silent
 
 _VERSION: Final = 1  # of the making: another one builds anew
-_CROSSINGS_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ def build(
     terrain = None if elevation is None else _terrain(elevation, roads, limits, off_ground, tell)
     made = make_sites(roads, listed=listed.sites, terrain=terrain, bridges=bridges, limits=limits)
     if terrain is not None:
-        findings += [*terrain.elevation.findings, *_coverage(terrain), *_crossings(made.sites, roads, off_ground)]
+        findings += [*terrain.elevation.findings, *terrain_doubts(made.sites, terrain, roads, off_ground)]
     note = _note(city, roads, chosen, elevation)
     tell("writing the sites", 0, 1)
     path = chosen.out or city.sites_path
@@ -241,26 +239,11 @@ def _counts(made: Made, terrain: Terrain | None, off_ground: Collection[int]) ->
             "sites of the terrain alone": made.from_terrain,
             "hollows at listed sites": made.joined,
             "hollows that no road dips into": made.off_road,
+            "hollows whose roads get too little water": made.shallow,
             "edges on bridges and in tunnels, not asked": len(off_ground),
         }
         counts |= {f"hollows left out, {why}": count for why, count in terrain.depressions.left_out.items()}
     return counts
-
-
-def _coverage(terrain: Terrain) -> list[Finding]:
-    """Say how much of the roads the model does not cover."""
-    dips = terrain.dips
-    if not dips.without_height:
-        return []
-    return [
-        Finding(
-            rule="terrain.coverage",
-            severity=Severity.WARNING,
-            message=f"{100 * dips.without_height / dips.sampled:.1f} % of the roads' length lie where the elevation "
-            "model has no heights: no sites are found there",
-            mend="use a model that covers the city, or list the places there",
-        )
-    ]
 
 
 def _on_structures(city: City, structures: dict[int, Structure] | None) -> list[Finding]:
@@ -274,36 +257,3 @@ def _on_structures(city: City, structures: dict[int, Structure] | None) -> list[
             mend="write those over hollows as [[bridge]] in the list; a city from OSM: build it again with --force",
         )
     ]
-
-
-def _crossings(sites: Sequence[Site], graph: RoadGraph, off_ground: Collection[int]) -> list[Finding]:
-    """Name sites at which two linked roads cross without a junction: one of them is above the other."""
-    found = []
-    for site in sites:
-        edges = np.array(sorted({graph.index[road.edge] for road in site.roads} - set(off_ground)), dtype=np.int64)
-        if site.source is SiteSource.TERRAIN and (pair := _crossing(graph, edges)):
-            found.append((site, pair))
-    return [
-        Finding(
-            rule="terrain.crossing",
-            severity=Severity.WARNING,
-            message=f"site {site.id}: {_called(graph, a)} and {_called(graph, b)} cross without a junction, and the "
-            "terrain floods both",
-            where=f"{site.lon:.5f},{site.lat:.5f}",
-            mend="write the upper one as [[bridge]] in the list",
-        )
-        for site, (a, b) in found[:_CROSSINGS_SHOWN]
-    ]
-
-
-def _crossing(graph: RoadGraph, edges: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[int, int] | None:
-    lines = plane_of(graph).lines[edges]
-    ends = [{int(graph.from_node[e]), int(graph.to_node[e])} for e in edges]
-    for i, j in zip(*shapely.STRtree(lines).query(lines, predicate="crosses"), strict=True):
-        if i < j and not ends[i] & ends[j]:
-            return int(edges[i]), int(edges[j])
-    return None
-
-
-def _called(graph: RoadGraph, edge: int) -> str:
-    return graph.names[edge] or f"an unnamed road ({graph.edge_ids[edge]})"
