@@ -34,7 +34,9 @@ _EXAMPLE = {
         }
     ],
 }
-Document = Annotated[Literal["segments", "sites", "alerts"], Path(description="which document of the flood map")]
+Document = Annotated[
+    Literal["segments", "sites", "alerts"], Path(description="which document of the flood map", examples=["segments"])
+]
 
 
 @router.head("/{document}", include_in_schema=False)

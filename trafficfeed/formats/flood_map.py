@@ -4,7 +4,7 @@ Two GeoJSON documents with one head. Everything in them is a fact with its own t
 bytes, and a client has the newest version when its ETag still matches.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -315,12 +315,15 @@ def _when(row: _Row) -> dict[str, Any]:
 
 def _passable(high: Floats, horizons_s: Floats, limits_m: Mapping[WaterClass, float]) -> list[dict[str, Any]]:
     """Return who passes at P90 from which second on, where that changes; nobody while the forecast abstains."""
-    ranks = [tuple(kind for kind in _ALL if depth < limits_m[kind]) for depth in high]
-    changes: list[dict[str, Any]] = []
-    for n, classes in enumerate(ranks):
-        if n == 0 or classes != ranks[n - 1]:
-            changes.append({"from_s": int(horizons_s[n]), "classes": [kind.value for kind in classes]})
-    return changes
+    passes = np.array([high < limits_m[kind] for kind in _ALL])
+    changes = [0, *(np.flatnonzero((passes[:, 1:] != passes[:, :-1]).any(axis=0)) + 1).tolist()]
+    return [
+        {
+            "from_s": int(horizons_s[n]),
+            "classes": [kind.value for kind, row in zip(_ALL, passes, strict=True) if row[n]],
+        }
+        for n in changes
+    ]
 
 
 def _is_dry(row: _Row, sill_m: float) -> bool:
@@ -357,12 +360,11 @@ def _placed(line: LonLats, feed: FeedInfo) -> list[list[float]]:
 
 def _rounded(values: Floats, decimals: int) -> list[float | int | None]:
     """Return numbers as JSON has them: null for what is unknown or beyond the horizon."""
-    return list(_numbers(np.round(values, decimals), decimals))
-
-
-def _numbers(values: Floats, decimals: int) -> Iterator[float | int | None]:
-    for value in values.tolist():
-        yield None if not np.isfinite(value) else int(value) if decimals == 0 or value == 0 else value
+    rounded = np.round(values, decimals) + 0.0  # no minus nought
+    if np.isfinite(rounded).all():
+        told: list[float | int | None] = (rounded.astype(np.int64) if decimals == 0 else rounded).tolist()
+        return told
+    return [None if not np.isfinite(one) else int(one) if decimals == 0 else one for one in rounded.tolist()]
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:
