@@ -23,8 +23,15 @@ _ISSUES: Final = timedelta(hours=6)  # single-member forecasts are averaged over
 _OLDEST_RAIN: Final = timedelta(hours=30)
 
 
-def forecast_city(settings: Settings, database: Database, as_of: datetime) -> CityForecast:
+def forecast_city(
+    settings: Settings, database: Database, as_of: datetime, *, tides: Sequence[TidePrediction] | None = None
+) -> CityForecast:
     """Make the forecast of the served city's sites as of an instant (aware), keep it and return it.
+
+    Parameters
+    ----------
+    tides
+        None: those that the city's sources gave.
 
     Raises
     ------
@@ -33,7 +40,8 @@ def forecast_city(settings: Settings, database: Database, as_of: datetime) -> Ci
     """
     works, objects = waterworks_of(settings), ObjectStore(settings.objects_url)
     city = works.city.name
-    forecaster = Forecaster(works.sites, parameters_of(objects, city), tides_taken(settings))
+    sea = tides_taken(settings) if tides is None else tides
+    forecaster = Forecaster(works.sites, parameters_of(objects, city), sea)
     with database.reading() as connection:
         readings = Water(connection, city).readings(_sensors(works), since=as_of - _READINGS, known_at=as_of)
         gauges = Rain(connection, city).readings(since=as_of - _GAUGES, until=as_of, known_at=as_of)
