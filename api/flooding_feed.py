@@ -33,6 +33,10 @@ class FloodFeed:
         self._held: tuple[Manifest | None, dict[str, FeedDocument]] = (None, {})
         self._lock = threading.Lock()
 
+    def renew(self) -> None:
+        """Look at the store at the next request, however lately it was looked at: this process has released."""
+        self._reader = ReleaseReader(self.store)
+
     def current(self, document: str, accept_encoding: bytes) -> FeedDocument | None:
         """Return a document of the newest release, with the coding that the client likes best; None before the first.
 

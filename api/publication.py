@@ -36,6 +36,8 @@ def publish_water(services: Services, intake: Intake) -> None:
         return
     for trouble in done.troubles:
         _log.error("water data from %s: %s", intake.source, trouble)
+    if done.map_release is not None:
+        services.flooding.renew()
     if done.released is not None:
         services.feeds.refresh()
         services.wake()
