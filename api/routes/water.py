@@ -43,11 +43,21 @@ _REPORTS: Final = {
         }
     ]
 }  # fmt: skip
+_READING: Final[dict[str, Any]] = {
+    "id": "underpass-1@20260714T160500Z", "sensor": "underpass-1", "observed_at": "2026-07-14T16:05:00Z",
+    "received_at": "2026-07-14T16:05:04Z", "depth_m": 0.315, "quality": "good", "why": "", "revision": 0,
+}  # fmt: skip
+_TAKEN: Final[dict[str, Any]] = {
+    "source": "posted", "readings": 1, "good": 1, "rain": 0, "reports": 0, "forecasts": 0, "duplicates": 0,
+    "raw": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "findings": [],
+}  # fmt: skip
 Given = Annotated[HTTPAuthorizationCredentials | None, Depends(_token)]
 
 
-class TakenOut(BaseModel):
+class WaterTakenOut(BaseModel):
     """What became of a delivery. `raw` names the kept bytes; `findings` say what was left out or doubted, and why."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_TAKEN]})
 
     source: str
     readings: int
@@ -63,7 +73,7 @@ class TakenOut(BaseModel):
 class ReadingOut(BaseModel):
     """What a sensor told, and what the checks say of it; only a good one closes or clears a road."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_READING]})
 
     id: str
     sensor: str
@@ -77,6 +87,8 @@ class ReadingOut(BaseModel):
 
 class ReadingsOut(BaseModel):
     """Readings by sensor, oldest first; `more` where there are more after the last."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"readings": [_READING], "more": False}]})
 
     readings: list[ReadingOut]
     more: bool
@@ -102,7 +114,7 @@ def _documented(example: Mapping[str, Any], *more: str) -> dict[str, Any]:
 def post_readings(
     services: ServicesDep, now: Now, later: BackgroundTasks, body: RawBody, given: Given,
     source: Annotated[str, Query(description="which of the city's sources: says how the body is written")] = POSTED.id,
-) -> TakenOut:  # fmt: skip
+) -> WaterTakenOut:  # fmt: skip
     """Take what a source sends, as `flooding/sources.toml` declares it; without one, JSON as in the example.
 
     One bad row loses no good one: look at `findings`. Sending the same again does no harm.
@@ -122,7 +134,7 @@ def post_readings(
 )  # fmt: skip
 def post_reports(
     services: ServicesDep, now: Now, later: BackgroundTasks, body: RawBody, given: Given, request: Request
-) -> TakenOut:
+) -> WaterTakenOut:
     """Take reports: an officer's, by token, count like a good reading; a citizen's ask for a look.
 
     `depth` is `wet`, `ankle` (about 10 cm), `half_wheel` (30), `knee` (45) or `deeper`.
@@ -166,7 +178,7 @@ def get_readings(
 def _taken(
     services: Services, now: datetime, later: BackgroundTasks, source: str, body: bytes, *, topic: str = "",
     by_police: bool = False,
-) -> TakenOut:  # fmt: skip
+) -> WaterTakenOut:  # fmt: skip
     try:
         intake = take(services.settings, services.database, source, body, now, topic=topic, by_police=by_police)
     except SourceMalformed as error:
@@ -175,8 +187,8 @@ def _taken(
     return _out(intake)
 
 
-def _out(intake: Intake) -> TakenOut:
-    return TakenOut(
+def _out(intake: Intake) -> WaterTakenOut:
+    return WaterTakenOut(
         source=intake.source,
         readings=len(intake.readings),
         good=sum(one.quality is Quality.GOOD for one in intake.readings),

@@ -131,6 +131,17 @@ def test_back_fill_of_last_week_is_history_and_leaves_today_as_it_is(town: Setti
     assert stored(database)["a"][-1] == (6.0, Quality.GOOD)
 
 
+def test_a_long_back_fill_is_taken_in_several_transactions_and_judged_as_one(
+    town: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trafficfeed.pipeline.flood_intake._AT_ONCE", 7)
+    both = csv([1, 2, 3, 4, 60, 5, 6, 7, 8]) + csv([1, 2, 3, 4, 5, 6], sensor="c").split(b"\n", 1)[1]
+    intake = take(town, database, "drop", both, NOW + timedelta(minutes=9))
+    assert len(intake.readings) >= 15 and rows(database) >= 15
+    assert [depth for depth, quality in stored(database)["a"] if quality is not Quality.GOOD] == [60.0]
+    assert take(town, database, "drop", both, NOW + timedelta(minutes=9)).duplicates == 15
+
+
 def test_a_spike_waits_and_its_confirmation_is_news(town: Settings, database: Database) -> None:
     take(town, database, "drop", csv([2, 2, 2]), NOW + timedelta(minutes=3))
     jump = take(town, database, "drop", csv([34], start=NOW + timedelta(minutes=3)), NOW + timedelta(minutes=3))

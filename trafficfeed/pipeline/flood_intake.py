@@ -27,6 +27,7 @@ from trafficfeed.store.rain import Rain
 from trafficfeed.store.water import Water
 
 _HISTORY: Final = timedelta(hours=24)
+_AT_ONCE: Final = 5000
 _SAME_FORECAST: Final = timedelta(hours=1)
 
 
@@ -109,6 +110,17 @@ def take(
             parsed = read_payload(replace(parcel, stands=stands.read()))
             stands.write(parsed)
         intake = _stored(connection, works, parcel, parsed)
+    for lot in _lots(parsed.readings)[1:]:
+        with database.transaction() as connection:
+            water = Water(connection, works.city.name)
+            water.lock()
+            readings, findings, repeated = _readings_stored(water, works, parcel, lot)
+        intake = replace(
+            intake,
+            readings=(*intake.readings, *readings),
+            findings=(*intake.findings, *findings),
+            duplicates=intake.duplicates + repeated,
+        )
     if parsed.tides:
         objects.write(_tide_path(works.city.name, source.id), digest.encode())
     if then is not None and intake.has_news:
@@ -136,7 +148,7 @@ def tides_taken(settings: Settings) -> tuple[TidePrediction, ...]:
 
 def _stored(connection: Connection, works: Waterworks, parcel: Payload, parsed: Parsed) -> Intake:
     water, rain = Water(connection, works.city.name), Rain(connection, works.city.name)
-    readings, findings, repeated = _readings_stored(water, works, parcel, parsed.readings)
+    readings, findings, repeated = _readings_stored(water, works, parcel, next(iter(_lots(parsed.readings)), ()))
     caught = rain.add_readings(parsed.rain)
     reports = water.add_reports(parsed.reports)
     forecasts = _forecasts_stored(rain, parcel, parsed.forecasts)
@@ -186,6 +198,15 @@ def _readings_stored(
     stored = water.add([*overruled, *judged.readings, *judged.again])
     findings = [*_twice(overruled), *judged.findings]
     return stored, findings, len(told) - len(fresh) - len(overruled)
+
+
+def _lots(readings: Sequence[Reading]) -> list[Sequence[Reading]]:
+    """Return readings in lots that one transaction takes: whoever else writes must not wait for a year of back-fill."""
+    if len(readings) > _AT_ONCE:
+        readings = sorted(
+            readings, key=lambda one: (one.sensor, one.observed_at)
+        )  # stable: of one instant the last is last
+    return [readings[at : at + _AT_ONCE] for at in range(0, len(readings), _AT_ONCE)]
 
 
 def _span(fresh: Sequence[Reading], received_at: datetime) -> tuple[datetime, datetime]:
