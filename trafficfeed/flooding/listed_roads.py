@@ -17,6 +17,7 @@ from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.street_matching import match_street
 
 _BESIDE_M: Final = 2.0  # the two directions of a street are drawn so near to one another
+_TOUCHED_M: Final = 1.0  # a road that the radius only touches is not under water
 _OTHER_CITY_M: Final = 2000.0
 
 
@@ -51,7 +52,9 @@ def roads_of(
         edges = edges[shapely.distance(plane.lines[edges], point) <= site.radius_m]
     else:
         edges = edges[shapely.distance(plane.lines[edges], point) <= distance + _BESIDE_M]
-    return tuple(_stretch(graph, int(edge), point, site.radius_m) for edge in edges), []
+    stretches = [_stretch(graph, int(edge), point, site.radius_m) for edge in edges]
+    wet = [road for road in stretches if (road.to_m or 0.0) - road.from_m >= _TOUCHED_M]
+    return tuple(wet or stretches), []
 
 
 def edges_off_ground(bridge: ListedBridge, graph: RoadGraph) -> list[int]:

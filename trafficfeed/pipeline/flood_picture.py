@@ -35,7 +35,8 @@ def draw_places(report: PlacesReport, graph: RoadGraph, path: Path) -> None:
     if len(report.sites) <= _NAMED:
         for site in report.sites:
             axes.annotate(site.name or site.id, (site.lon, site.lat), (4, 4), textcoords="offset points", fontsize=7)
-    axes.set(xlim=(west, east), ylim=(south, north), xlabel="lon", ylabel="lat")
+    wide, high = 0.04 * (east - west), 0.04 * (north - south)
+    axes.set(xlim=(west - wide, east + wide), ylim=(south - high, north + high), xlabel="lon", ylabel="lat")
     axes.set_aspect(1 / np.cos(np.radians((south + north) / 2)))
     label = f" ({report.note.terrain_label})" if report.note.terrain_label else ""
     axes.set_title(f"{report.city}: flood sites and the roads they reach{label}")
@@ -56,8 +57,12 @@ def _terrain(axes: object, report: PlacesReport) -> None:
     row, column = np.meshgrid(np.arange(0, rows, thin), np.arange(0, columns, thin), indexing="ij")
     lonlat = elevation.to_lonlat(elevation.centres((row * columns + column).ravel())).reshape(*row.shape, 2)
     depth = np.where(label > 0, np.concatenate([[0.0], hollows.spill_m])[label] - height, np.nan)
+    deepest = max(float(np.nanmax(depth, initial=0.0)), 0.1)
     draw = axes.pcolormesh  # type: ignore[attr-defined]
     low, high = float(np.nanmin(height)), float(np.nanmax(height))
     draw(lonlat[..., 0], lonlat[..., 1], height, cmap="Greys_r", shading="nearest", vmin=2 * low - high, vmax=high + 1)
-    water = draw(lonlat[..., 0], lonlat[..., 1], depth, cmap="Blues", shading="nearest", vmin=0)
-    axes.figure.colorbar(water, ax=axes, label="depth when full, m", shrink=0.6)  # type: ignore[attr-defined]
+    water = draw(
+        lonlat[..., 0], lonlat[..., 1], depth, cmap="GnBu", shading="nearest", vmin=-0.5 * deepest, vmax=deepest
+    )
+    bar = axes.figure.colorbar(water, ax=axes, label="depth when full, m", shrink=0.6)  # type: ignore[attr-defined]
+    bar.ax.set_ylim(0, deepest)  # shallow water is not white

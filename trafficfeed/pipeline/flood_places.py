@@ -60,7 +60,8 @@ class PlacesReport:
         """Return the report for a person."""
         ground = self.note.terrain or "no terrain: the list alone"
         label = f" [{self.note.terrain_label}]" if self.note.terrain_label else ""
-        lines = [f"{self.city}: {len(self.sites)} flood sites → {self.path}", f"  terrain: {ground}{label}"]
+        sites = "1 flood site" if len(self.sites) == 1 else f"{len(self.sites):,} flood sites"
+        lines = [f"{self.city}: {sites} → {self.path}", f"  terrain: {ground}{label}"]
         lines += [f"  {name}: {count:,}" for name, count in self.counts.items()]
         return "\n".join([*lines, *(f"  {finding}" for finding in self.findings)])
 
@@ -155,7 +156,9 @@ def _elevation_of(city: City, graph: RoadGraph, chosen: PlacesOptions, tell: Pro
         if said.synthetic_terrain is None:
             return None
         tell("making the terrain", 0, 1)
-        return made_terrain(said.synthetic_terrain, graph, crs=city.file.network.crs, label=said.label)
+        ground = made_terrain(said.synthetic_terrain, graph, crs=city.file.network.crs, label=said.label)
+        tell("making the terrain", 1, 1)
+        return ground
     own = chosen.dem is None  # the city's settings are about the city's file
     options = ElevationOptions(
         crs=chosen.crs or (said.dem_crs if own else None),
@@ -170,9 +173,11 @@ def _elevation_of(city: City, graph: RoadGraph, chosen: PlacesOptions, tell: Pro
             "list its sites, or build it with --origin"
         )
     tell("reading the elevation model", 0, 1)
-    box = tuple(float(edge) for edge in shapely.total_bounds(graph.geometry))
-    west, south, east, north = box
-    return read_elevation(path, city_crs=city.file.network.crs, box=(west, south, east, north), options=options)
+    west, south, east, north = (float(edge) for edge in shapely.total_bounds(graph.geometry))
+    box = (west, south, east, north)
+    elevation = read_elevation(path, city_crs=city.file.network.crs, box=box, options=options)
+    tell("reading the elevation model", 1, 1)
+    return elevation
 
 
 def _limits(city: City) -> DepressionLimits:

@@ -105,7 +105,7 @@ def find_depressions(
     Source: Wang, Liu 2006, doi:10.1080/13658810500433453, by pyflwdir.
     """
     tell, bounds = progress or silent, limits or DepressionLimits()
-    tell("filling the terrain", 0, _STEPS)
+    tell("finding hollows", 0, _STEPS)
     filled, directions = _flooded(elevation)
     tell("finding hollows", 1, _STEPS)
     depth = filled - elevation.height_m
@@ -118,12 +118,12 @@ def find_depressions(
     of = label.ravel()[cells] - 1
     heights = elevation.height_m.ravel()
     low = heights[low_cell].astype(np.float64)
-    tell("stage–volume curves", 2, _STEPS)
+    tell("finding hollows", 2, _STEPS)
     above = heights[cells] - low[of]
     sorted_cells = HollowCells.of(of, above, spill - low, cell_m2=elevation.cell_m2)
-    tell("catchments", 3, _STEPS)
+    tell("finding hollows", 3, _STEPS)
     catchment = _catchments(directions, label, elevation.cell_m2)
-    tell("hollows found", _STEPS, _STEPS)
+    tell("finding hollows", _STEPS, _STEPS)
     return Depressions(
         label=label,
         low_cell=low_cell,
