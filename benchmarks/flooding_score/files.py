@@ -43,20 +43,23 @@ class Flood:
 
     @property
     def start(self) -> float:
+        """First water, epoch s."""
         return float(self.times[0])
 
     @property
     def end(self) -> float:
+        """Dry again, epoch s."""
         return float(self.times[-1])
 
     @property
     def deepest_m(self) -> float:
+        """The deepest, m."""
         return float(self.depth_m.max())
 
 
 @dataclass(frozen=True, kw_only=True)
 class RainIssues:
-    """`issued` ``(n,)`` epoch s; `rain_mm` ``(n, n_leads)``: column k is the hour that begins k hours after the issue."""
+    """`issued` ``(n,)`` epoch s; `rain_mm` ``(n, n_leads)``: column k begins k hours after the issue."""
 
     issued: Floats
     rain_mm: Floats
@@ -136,7 +139,7 @@ def _profile(row: dict[str, object], start: float, end: float, deepest_m: float)
 
 
 def _numbers(text: object) -> Floats:
-    return np.array([float(number) for number in re.findall(r"-?\d+\.?\d*", str(text))] if isinstance(text, str) else [])
+    return np.array([float(number) for number in re.findall(r"-?\d+\.?\d*", text)] if isinstance(text, str) else [])
 
 
 def read_rain(path: Path) -> RainIssues:
@@ -162,7 +165,7 @@ def read_tides(folder: Path | None) -> list[Tide]:
         table = pd.read_csv(path)
         level = [name for name in table if name.startswith("level")]
         place = _place(path)
-        if place is None or not level or "time_utc" not in table:
+        if not level or "time_utc" not in table:
             continue
         known = table[level[0]].notna().to_numpy()
         times, levels = _epoch(table["time_utc"])[known], table[level[0]].to_numpy(float)[known]
@@ -170,26 +173,32 @@ def read_tides(folder: Path | None) -> list[Tide]:
     return found
 
 
-def _place(path: Path) -> tuple[float, float] | None:
+def _place(path: Path) -> tuple[float, float]:
     beside = path.with_suffix(".station.json")
     if beside.exists():
         station = pd.read_json(beside, typ="series")
         return float(station["lon"]), float(station["lat"])
-    return next((place for name, place in STATIONS.items() if name in path.stem), None)
+    return next((place for name, place in STATIONS.items() if name in path.stem), (np.nan, np.nan))
 
 
 def nearest_station(sensors: Sensors, tides: Sequence[Tide]) -> npt.NDArray[np.int64]:
-    """Return the nearest station's index per sensor; -1 where none is within 100 km."""
+    """Return the nearest station's index per sensor; -1 where none is within 100 km.
+
+    A station whose place nobody tells serves the sensors that no other is near to.
+    """
     if not tides:
         return np.full(len(sensors.ids), -1)
     east = 111_320.0 * np.cos(np.radians(sensors.lat))[:, None] * (sensors.lon[:, None] - [t.lon for t in tides])
     north = 110_540.0 * (sensors.lat[:, None] - [t.lat for t in tides])
-    distance = np.where(np.isfinite(east), np.hypot(east, north), np.inf)
+    distance = np.hypot(east, north)
+    distance = np.where(np.isfinite(distance), distance, 0.999 * NEAR_STATION_M)
     nearest = distance.argmin(axis=1)
     return np.where(distance.min(axis=1) <= NEAR_STATION_M, nearest, -1)
 
 
 def _epoch(values: "pd.Series[object]") -> Floats:
-    times = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601" if values.dtype == object else None)
+    times = pd.to_datetime(
+        values, errors="coerce", utc=True, format=None if pd.api.types.is_datetime64_any_dtype(values) else "ISO8601"
+    )
     seconds = (times - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
     return seconds.to_numpy(float, na_value=np.nan)

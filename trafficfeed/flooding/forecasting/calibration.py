@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_DRAWN: Final = 25.0
+_DRAWN: Final = 500.0
 _SMALL: Final = 1e-9
 
 
@@ -46,7 +46,7 @@ class Platt:
 
 
 def fit_platt(chance: Floats, flooded: Bools, weight: Floats) -> tuple[float, float]:
-    """Return a, b by maximum likelihood, drawn to 0 and 1 as if 25 floods had said so.
+    """Return a, b by maximum likelihood, drawn to 0 and 1 as strongly as 500 pairs that flooded would: one storm moves little.
 
     Source: Platt 1999, Probabilistic outputs for support vector machines; here on log odds of a probability.
     """

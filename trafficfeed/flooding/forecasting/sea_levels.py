@@ -17,7 +17,8 @@ _LEVELS_M: Floats = np.linspace(-2.0, 6.0, 321)
 _PROVEN_FLOODS = 3
 _PROVEN_IN_STEP = 0.7  # length of the mean phase: 0 any time of the tide, 1 always the same
 _IN_STEP_S = 2.5 * HOUR_S
-_ROUNDS = 2
+_ROUNDS = 3
+_WATCHED_S = 30 * 86400.0
 _FADING = 0.25
 _CAP = 4.5  # a flood that the sea cannot explain tells at most so much
 
@@ -49,13 +50,20 @@ def fit_levels(history: History, tide: TideTable, rule: SeaRule) -> SeaLevels:
         level[site] = np.median((crest - at_sea.depth_m)[at_sea.site == site])
     error[proven] = rule.error_m
     hours = np.arange(history.watched_from[candidates].min(), history.watched_until.max(), HOUR_S)
+    known = proven.copy()
     for _ in range(_ROUNDS):
         mean, sd = _anomaly(at_sea, tide, hours, np.flatnonzero(proven), level, error, lag, rule)
         level, mean = level - mean.mean(), mean - mean.mean()
-        prior = float(np.mean(level[proven])), max(float(np.std(level[proven])), 0.2)
+        prior = _prior(level[known], error[known])
         for site in candidates:
             level[site], error[site] = _level(at_sea, tide, hours, int(site), lag[site], mean, sd, prior, rule)
+        known[candidates] = (history.watched_until - history.watched_from)[candidates] >= _WATCHED_S
     return SeaLevels(level_m=level, error_m=error, lag_s=lag, proven=proven, by_sea=by_sea)
+
+
+def _prior(level: Floats, error: Floats) -> tuple[float, float]:
+    """Return mean and spread of levels: of the proven sites at first, then of all, which stay dry for most part."""
+    return float(np.mean(level)), max(float(np.sqrt(np.var(level) + np.mean(error**2))), 0.2)
 
 
 def _steps(history: History, tide: TideTable, rule: SeaRule) -> tuple[Floats, Bools, Bools]:
