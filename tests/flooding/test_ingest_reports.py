@@ -22,6 +22,11 @@ def test_a_report_belongs_to_the_nearest_site_within_reach() -> None:
     assert (parsed.reports[0].depth, parsed.reports[0].by_police) == (ReportedDepth.KNEE, False)
 
 
+def test_a_source_may_be_the_police_s_own() -> None:
+    parsed = read(json.dumps({"reports": [REPORT]}), **HOW, by_police=True)
+    assert [one.by_police for one in parsed.reports] == [True]
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [

@@ -311,6 +311,29 @@ def test_a_source_is_asked_by_http_and_comes_back_after_trouble(town: Settings, 
     assert [len(one.readings) for one in news] == [2, 1] and set(asked) == {"s3cret"}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_source_is_heard_on_after_a_fault_of_ours(town: Settings, sqlite: Database, tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    declared(
+        town,
+        f'[[source]]\nid = "drop"\nkind = "levels"\nadapter = "csv"\nunit = "cm"\npath = "{drop}"\npoll_s = 1\n',
+    )
+    (drop / "1.csv").write_bytes(csv([0, 3, 6]))
+
+    def fail(_intake: Intake) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    feeders = Feeders(town, sqlite, lambda: NOW + timedelta(minutes=9), fail)
+    feeders.start()
+    try:
+        until(lambda: rows(sqlite) == 3)
+        (drop / "2.csv").write_bytes(csv([9], start=NOW + timedelta(minutes=3)))
+        until(lambda: rows(sqlite) == 4)
+    finally:
+        feeders.stop()
+
+
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
     """One database is enough to see feeders work."""

@@ -75,6 +75,8 @@ class BrokerFeeder:
         )
         if urlsplit(self._source.broker).scheme == "mqtts":
             client.tls_set()
+        client.enable_logger(_log)
+        client.suppress_exceptions = True  # told in the log: its thread, and so the source, outlives a fault of ours
         client.reconnect_delay_set(min_delay=1, max_delay=_LONGEST_WAIT_S)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed

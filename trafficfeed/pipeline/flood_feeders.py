@@ -93,8 +93,18 @@ class Feeders:
 
         return taken
 
-    def _thread(self, source: WaterSource, poll: "HttpPoll | FolderPoll") -> threading.Thread:
+    def _thread(self, source: WaterSource, poll: "HttpPoll | FolderPoll", *, after_s: float = 0.0) -> threading.Thread:
         def run() -> None:
+            self._stopped.wait(after_s)
+            try:
+                hear()
+            finally:  # a fault of ours is told in the log by the interpreter; the source is heard on all the same
+                if not self._stopped.is_set():
+                    another = self._thread(source, poll, after_s=source.poll_s)
+                    self._threads.append(another)
+                    another.start()
+
+        def hear() -> None:
             trouble, taker = "", self._taker(source)
             while not self._stopped.is_set():
                 before, trouble = trouble, ""

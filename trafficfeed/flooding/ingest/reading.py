@@ -32,7 +32,7 @@ def read_payload(payload: Payload, *, by_police: bool = False) -> Parsed:
     if not payload.data.strip():
         return Parsed(findings=[told("payload.empty", payload.topic or source.id, "there is nothing in it")])
     if source.kind == "reports":
-        return read_reports(payload, by_police=by_police)
+        return read_reports(payload, by_police=by_police or source.by_police)
     if source.kind == "tide":
         return read_tide_csv(payload) if source.adapter == "csv" else read_tide_json(payload)
     if source.kind == "forecast":

@@ -75,6 +75,7 @@ class WaterSource(_Strict):
     sensors: dict[str, SensorEntry] = Field(default_factory=dict, description="by the source's own id")
     only_listed: bool = Field(True, description="refuse sensors that are not listed, where any is")
     late_s: float = Field(1200.0, gt=0, description="what is older when it comes is history only")
+    by_police: bool = Field(False, description="its reports are police officers', and count like a good reading")
     members: int = Field(0, ge=0, description="how many a forecast should have, the control included; 0: any")
     available_after_s: float | None = Field(None, ge=0, description="how long after its run a forecast can be had")
     points: tuple[tuple[float, float], ...] = Field((), description="lon, lat where a grid is read; empty: the sites")
