@@ -30,7 +30,7 @@ from trafficfeed.flooding.forecasting.clearing import clear_times
 from trafficfeed.flooding.forecasting.nowcast import NowcastParameters, ensemble
 from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, Ensemble, weighted_quantile
 from trafficfeed.flooding.forecasting.nowcast_fitting import FloodTrace, fit, of_kind
-from trafficfeed.flooding.forecasting.nowcast_situation import TideCurve, situation
+from trafficfeed.flooding.forecasting.nowcast_situation import Situation, TideCurve, situation
 from trafficfeed.flooding.observations import Quality, Reading, TidePrediction
 from trafficfeed.flooding.quality import judge
 from trafficfeed.flooding.sites import Site, SiteRoad, SiteSource
@@ -182,7 +182,9 @@ def _outlooks(
     own: Mapping[int, int],
 ) -> Outlooks:
     good: dict[float, float] = {}
-    of, situations, at = np.full(len(run.times), -2, dtype=np.int64), [], []
+    of = np.full(len(run.times), -2, dtype=np.int64)
+    situations: list[Situation] = []
+    at: list[float] = []
     for minute, now in enumerate(run.times):
         for one in by_minute[minute]:
             if one.quality is Quality.GOOD:

@@ -36,7 +36,7 @@ def hydrograph(peak_m: float, rise_s: float, rate_per_s: float, begin: float = B
 
 
 def tide(amplitude_m: float = 0.7) -> TidePrediction:
-    times = BEGIN + np.arange(-48, 24 * 60) * 3600.0
+    times = np.arange(BEGIN - 48 * 3600.0, BEGIN + 1440 * 3600.0, 3600.0, dtype=np.float64)
     level = amplitude_m * np.cos(2 * np.pi * (times - BEGIN) / 44712.0)
     return TidePrediction(station="pier", lon=0.0, lat=0.0, times=times, level_m=level, meta={})
 
@@ -210,7 +210,7 @@ def test_a_sites_rate_is_drawn_to_the_citys_where_one_flood_tells() -> None:
 
 @given(st.lists(st.floats(0.0, 0.5), min_size=2, max_size=12), st.floats(0.05, 0.4))
 def test_the_time_to_clear_is_the_last_crossing_of_the_line_between_steps(depths: list[float], limit_m: float) -> None:
-    steps, path = np.arange(len(depths)) * 300.0, np.array(depths)
+    steps, path = np.arange(0.0, len(depths) * 300.0, 300.0, dtype=np.float64), np.array(depths, dtype=np.float64)
     clears = float(clear_times(steps, path[None], limit_m)[0])
     if path.max() < limit_m:
         assert clears == 0.0

@@ -157,4 +157,4 @@ def told(paths: Ensemble, after_s: Floats = AFTER_S, row: int = 0) -> Nowcast:
 
 
 def _quantile(values: Floats, weights: Floats, level: float) -> Floats:
-    return weighted_quantile(values[None], weights[None], level)[0]
+    return np.asarray(weighted_quantile(values[None], weights[None], level)[0])

@@ -70,7 +70,7 @@ class Analogues:
     @property
     def n_plain(self) -> int:
         """How many columns of the state can be known without a tide."""
-        return min(self.state.shape[1], PLAIN)
+        return min(int(self.state.shape[1]), PLAIN)
 
     def like(self, state: Floats, site: Ints, *, besides: Ints | None = None) -> tuple[Ints, Floats]:
         """Return ``(n, k)`` indices of the likest instants and their weights.
@@ -87,8 +87,8 @@ class Analogues:
         known = np.isfinite(state).all()
         tree = self._tree if known else self._plain_tree
         many = min(len(self.state), CANDIDATES)
-        apart, index = tree.query(state if known else state[:, : self.n_plain], k=many)
-        apart, index = apart.reshape(len(state), many), index.reshape(len(state), many)
+        found = tree.query(state if known else state[:, : self.n_plain], k=many)
+        apart, index = (np.reshape(one, (len(state), many)) for one in found)
         apart = np.where(self.site[index] == site[:, None], apart / SAME_SITE, apart)
         if besides is not None:
             apart = np.where(self.flood[index] == besides[:, None], np.inf, apart)

@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _EVERY_S: Final = {False: 300.0, True: 600.0}  # tidal floods last longer: more instants of them tell no more
+_STORM_GAP_S: Final = 6 * 3600.0
 _PROBE: Final = 4000
 _WIDEST: Final = 3.0
 
@@ -47,7 +48,7 @@ def fit(
     banks = {}
     for tidal in (False, True):
         mine = of_kind(known, tides, tidal=tidal)
-        banks[tidal] = _calibrated(_analogues(mine, sites, recession, curves, tidal=tidal))
+        banks[tidal] = _calibrated(_analogues(mine, sites, recession, curves, tidal=tidal), _storms(mine))
     return NowcastParameters(sites=sites, rain=banks[False], tidal=banks[True], recession=recession)
 
 
@@ -104,12 +105,23 @@ def _analogues(
     )
 
 
-def _calibrated(past: Analogues) -> Analogues:
-    """Widen the paths so that P10 and P90 hold for instants told by the other floods alone."""
+def _storms(floods: Sequence[FloodTrace]) -> Ints:
+    """Return the storm or high tide of each flood: a new one where nothing floods anywhere for six hours."""
+    of, number, end = np.zeros(len(floods), dtype=np.int64), -1, -np.inf
+    for i in np.argsort([flood.times[0] for flood in floods]):
+        number += int(floods[i].times[0] > end + _STORM_GAP_S)
+        end = max(end, float(floods[i].times[-1]))
+        of[i] = number
+    return of
+
+
+def _calibrated(past: Analogues, storms: Ints) -> Analogues:
+    """Widen the paths so that P10 and P90 hold for instants told by the floods of other storms alone."""
     if len(past.state) < 2:
         return past
     probe = np.unique(np.linspace(0, len(past.state) - 1, _PROBE).astype(np.int64))
-    paths = past.ensemble(past.state[probe], past.site[probe], past.depth_m[probe, 0], besides=past.flood[probe])
+    strange = replace(past, flood=storms[past.flood])
+    paths = strange.ensemble(past.state[probe], past.site[probe], past.depth_m[probe, 0], besides=strange.flood[probe])
     middle = weighted_quantile(paths.paths_m, paths.weights[:, :, None], 0.5)
     came = past.depth_m[probe]
     factors = []

@@ -30,7 +30,7 @@ class Situation:
 
     depth_m: float
     age_s: float
-    rise_m: tuple[float, float, float, float]
+    rise_m: tuple[float, ...]
     below_peak_m: float
     since_peak_s: float
     since_begin_s: float
