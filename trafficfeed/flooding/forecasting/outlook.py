@@ -93,16 +93,20 @@ def chances(look: Outlook, rule: RiskRule, sea: SeaRule, depths_m: Floats, after
     """
     weights = rule.at(after_s)
     log_rain = risk.rain_hazard(weights, _between(look.features(within=within), after_s, axis=-2), look.wet[:, None])
+    rain = np.exp(np.clip(log_rain, -40.0, 40.0)).reshape(-1, *log_rain.shape[-2:])
     result = np.empty((len(depths_m), len(look.gain), len(after_s)))
     for k, depth in enumerate(depths_m):
         z = _between(look.reach(float(depth), sea, within=within), after_s, axis=-1)
         others = risk.sea_hazard(weights, z) + risk.standing_hazard(weights, look.now_m[:, None], float(depth), after_s)
-        each = risk.chance(log_rain + risk.site_hazard(weights, look.gain, look.usual_m, float(depth)), others)
-        result[k] = _mean(each.reshape(-1, *each.shape[-2:]))
+        site = np.exp(risk.site_hazard(weights, look.gain, look.usual_m, float(depth)))
+        result[k] = 1.0 - _mean(np.exp(-rain * site)) * np.exp(-others)
     return np.maximum.accumulate(result, axis=-1) if within else result
 
 
 def _mean(members: Floats) -> Floats:
+    total = np.asarray(members.sum(axis=0) / len(members))
+    if np.isfinite(total).all():
+        return total
     known = np.isfinite(members)
     count = known.sum(axis=0)
     return np.where(count > 0, np.where(known, members, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)

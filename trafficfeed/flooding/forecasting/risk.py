@@ -85,11 +85,6 @@ def standing_hazard(weights: Floats, now_m: Floats, depth_m: float, after_s: Flo
     return np.logaddexp(0.0, np.where(stands, reach, NO_SEA))
 
 
-def chance(log_rain: Floats, *others: Floats) -> Floats:
-    """Return the probability that hazards add up to; all broadcast."""
-    return -np.expm1(-(np.exp(np.clip(log_rain, -40.0, 3.0)) + sum(others)))
-
-
 def _shipped(rows: Mapping[float, Sequence[float]]) -> RiskRule:
     return RiskRule(horizons_s=tuple(rows), weights=np.array(list(rows.values()), dtype=np.float64))
 
