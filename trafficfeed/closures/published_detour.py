@@ -30,6 +30,8 @@ def detour_of(
 ) -> PublishedDetour | None:
     """Return the detour around `section`, None where there is none or none is needed.
 
+    None is worked out around water: floods come several at a time, and the way around one may lie under another.
+
     Parameters
     ----------
     measure
@@ -43,7 +45,7 @@ def detour_of(
         signed = _signed(measure.detour, section, graph)
         if signed is not None:
             return signed
-    if not np.isin(section.edges, shut.edges).any():
+    if measure.water is not None or not np.isin(section.edges, shut.edges).any():
         return None
     found = detour_around(graph, section.edges, around.edges.tolist(), VehicleClass.PASSENGER, around.turns)
     return None if found is None else _along(found.edges, graph)

@@ -124,8 +124,10 @@ class Drafting:
         """
         self._transit.refresh()
         orders = tuple(served)
-        versions = [one for order in orders for one in (order, order.before) if one is not None]
-        drafts = self._checked({one.key: self._drafted(one, as_of) for one in versions}, as_of, published)
+        before = [order.before for order in orders if order.before is not None]
+        drafts: dict[Key, OrderDraft] = {}
+        for versions in (orders, before):  # apart: two versions of an order have the same ids
+            drafts |= self._checked({one.key: self._drafted(one, as_of) for one in versions}, as_of, published)
         self._drafts = drafts
         return tuple(_chosen(orders, drafts))
 
