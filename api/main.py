@@ -15,6 +15,7 @@ import trafficfeed
 from api import openapi, problems
 from api.deps import Clock, Services, wall_clock
 from api.fast_path import FastPath
+from api.flood_pages import FloodPages
 from api.guards import BodyLimit, SecurityHeaders
 from api.live import start_live
 from api.pages import Pages
@@ -27,6 +28,7 @@ from api.routes import (
     dry_run,
     emergencies,
     feeds,
+    flood_pages,
     flooding,
     health,
     impacts,
@@ -82,7 +84,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
         dry_run.router, signal_states.router, signals.router, signal_stream.router, signal_pages.router,
         signal_accuracy.router, virtual_signals.router, bends.router, pushes.router, water.router,
-        flooding.router,
+        flood_pages.router, flooding.router,
         pages.router,
     ):  # fmt: skip
         app.include_router(router)
@@ -99,6 +101,7 @@ def furnish(app: FastAPI, services: Services) -> None:
     app.state.services = services
     app.state.pages = Pages(services)
     app.state.signal_pages = SignalPages(services, app.state.pages)
+    app.state.flood_pages = FloodPages(services, app.state.pages)
 
 
 @asynccontextmanager

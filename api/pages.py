@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api import overview, schematic, wording
 from api.deps import Services
 from api.feeds import PUBLIC, Board
+from api.flood_sites import has_flood_sites
 from api.published import Record, records_in
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.network.city import City
@@ -199,6 +200,7 @@ class Pages:
                 "stale": "",
                 "rolled_back": "",
                 "live": self._services.live is not None,
+                "floods": has_flood_sites(self._services.settings),
                 **context,
             }
         )

@@ -1,0 +1,138 @@
+"""What a page says of each flood site, the most urgent first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from api import wording
+from api.flood_released import FRESH, Floats, FloodPicture, Place
+from api.flood_wording import BASES, LEVELS, METHODS, centimetres, time_ahead
+from api.overview import Badge
+
+BADGES = {
+    "passed": Badge(text="Simulation passed", style="passed", explanation="Driven through SUMO, within all limits"),
+    "overridden": Badge(text="Published by override", style="held", explanation="The simulation did not pass it"),
+    "pending": Badge(
+        text="Validation pending", style="pending", explanation="Published at once; the simulation has not spoken yet"
+    ),
+}
+_RANK = {"closed": 0, "hazard": 1, "clear": 2}
+_FLOODED_M = 0.15
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteView:
+    """A site in the list: everything is text for people except the depths, m, at the picture's times."""
+
+    id: str
+    number: int
+    name: str
+    level: str
+    level_text: str
+    depth: str
+    depth_from: str
+    to_flood: str
+    to_clear: str
+    basis: str
+    since: str
+    expected_end: str
+    badge: Badge | None
+    certificate: str
+    order: str
+    method: str
+    likely_m: Floats
+    worst_m: Floats
+
+
+def views_of(picture: FloodPicture, now: datetime, zone: ZoneInfo) -> list[SiteView]:
+    """Return all sites: closed ones first, then those with water, the deepest first, then those it comes to soonest."""
+    ordered = sorted(picture.places, key=lambda place: _urgency(place, picture, now))
+    return [_view(place, number, picture, now, zone) for number, place in enumerate(ordered, 1)]
+
+
+def _urgency(place: Place, picture: FloodPicture, now: datetime) -> tuple[int, float, float, float, str, str]:
+    level = place.decided.level if place.decided is not None else "clear"
+    depth = float(np.nan_to_num(picture.series(place, now)[0]))
+    soon = tuple(place.to_flood_s) if place.to_flood_s is not None else (np.inf,) * 3
+    return (_RANK.get(level, 1), -round(depth, 2), soon[1], soon[0], place.name, place.id)
+
+
+def _view(place: Place, number: int, picture: FloodPicture, now: datetime, zone: ZoneInfo) -> SiteView:
+    likely, worst = picture.series(place, now), picture.series(place, now, worst=True)
+    level = place.decided.level if place.decided is not None else "clear"
+    to_flood, to_clear = times_ahead(place, picture, now, depth_m=float(likely[0]))
+    return SiteView(
+        id=place.id,
+        number=number,
+        name=place.name,
+        level=level,
+        level_text=LEVELS.get(level, level),
+        depth=centimetres(float(likely[0])),
+        depth_from=depth_source(place, picture, now),
+        to_flood=to_flood,
+        to_clear=to_clear,
+        basis="" if place.decided is None or level == "clear" else BASES.get(place.decided.basis, place.decided.basis),
+        since="" if place.decided is None or level == "clear" else wording.moment(place.decided.since, zone, now=now),
+        expected_end=_end(place, now, zone),
+        badge=BADGES.get(place.validation, BADGES["pending"]) if place.validation else None,
+        certificate=place.certificate,
+        order=place.order,
+        method=METHODS.get(place.method, place.method),
+        likely_m=likely,
+        worst_m=worst,
+    )
+
+
+def times_ahead(place: Place, picture: FloodPicture, now: datetime, *, depth_m: float) -> tuple[str, str]:
+    """Return when 15 cm are reached, and when it is below for good; "" where there is no such time ahead."""
+    if picture.issued_at is None:
+        return "", ""
+    passed = now - picture.issued_at
+    is_flooded = depth_m >= _FLOODED_M
+    flood = "" if is_flooded else time_ahead("15 cm", place.to_flood_s, passed)
+    comes = bool(flood) and place.to_flood_s is not None and bool(np.isfinite(place.to_flood_s[1]))
+    clear = time_ahead("Clear", place.to_clear_s, passed) if is_flooded or comes else ""
+    if is_flooded and not clear and place.to_clear_s is not None:
+        clear = "Not clear within the forecast"
+    return flood, clear
+
+
+def depth_source(place: Place, picture: FloodPicture, now: datetime) -> str:
+    """Return what the depth now rests on."""
+    seen = place.observed
+    if seen is not None and now - seen.at <= FRESH:
+        return f"measured {wording.age((now - seen.at).total_seconds())}"
+    silent = "" if seen is None else f"; last measured {centimetres(seen.depth_m)} {_age(now - seen.at)}"
+    if picture.issued_at is None or place.depths is None:
+        return f"no fresh reading, no forecast{silent}"
+    return f"forecast{silent}"
+
+
+def _age(gone: timedelta) -> str:
+    return wording.age(gone.total_seconds())
+
+
+def _end(place: Place, now: datetime, zone: ZoneInfo) -> str:
+    end = None if place.decided is None else place.decided.expected_end
+    return "" if end is None or end <= now else wording.moment(end, zone, now=now)
+
+
+def summary_of(views: Sequence[SiteView]) -> str:
+    """Return the state of the city in a sentence."""
+    closed, wet = (sum(view.level == level for view in views) for level in ("closed", "hazard"))
+    parts = []
+    if closed:
+        parts.append(f"{closed} place{'s' if closed > 1 else ''} closed for water")
+    if wet:
+        parts.append(f"{wet} with water on the road" if closed else f"Water on the road at {wet} place{_s(wet)}")
+    coming = sum(bool(view.to_flood) and view.level == "clear" for view in views)
+    if coming:
+        parts.append(f"{coming} {'more ' if parts else ''}where it may come")
+    return (", ".join(parts) or "No road is closed or warned of for water") + "."
+
+
+def _s(count: int) -> str:
+    return "s" if count > 1 else ""
