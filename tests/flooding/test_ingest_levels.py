@@ -78,7 +78,17 @@ def test_one_bad_row_loses_no_good_one() -> None:
     assert {one.where for one in parsed.findings} == {"line 3", "line 4", "line 5", "line 6", "line 7"}
 
 
-@pytest.mark.parametrize("data", [b"\xff\x00\x81binary", b"a,b\n1,2\n"])
+@pytest.mark.parametrize(
+    "row", ['"G,2026-07-14T16:00:00Z,1', ",2026-07-14T16:00:00Z,1", "x" * 500 + ",2026-07-14T16:00:00Z,1",
+            "G,0001-01-01T00:00:00+14:00,1", "G,9999-12-31T23:59:59-14:00,1", "G,2026-07-14T16:00:00Z,1e999"],
+)  # fmt: skip
+def test_a_row_of_nonsense_loses_no_row_after_it(row: str) -> None:
+    parsed = read(f"sensor,time,value\n{row}\nG,2026-07-14T16:01:00Z,7\n")
+    assert [one.depth_m for one in parsed.readings] == [0.07]
+    assert [one.where for one in parsed.findings] == ["line 2"]
+
+
+@pytest.mark.parametrize("data", [b"\xff\x00\x81binary", b"a,b\n1,2\n", b"sensor,time,value,value\n"])
 def test_a_payload_that_is_no_such_csv_is_malformed(data: bytes) -> None:
     with pytest.raises(SourceMalformed, match="gauges"):
         read(data)
@@ -185,3 +195,9 @@ def test_sensorthings_observations_with_their_datastream_and_data_arrays_are_rea
         ("42@20260714T160000Z", 0.03), ("42@20260714T160100Z", 0.04),
     ]  # fmt: skip
     assert rules(parsed) == ["sensorthings.array"]
+
+
+def test_sensorthings_of_a_strange_shape_hold_nothing() -> None:
+    strange = [{"Observations": 5}, {"dataArray": 7}, {"Datastream": 5, "result": 1, "phenomenonTime": "x"}, 5]
+    parsed = read(json.dumps({"value": strange}), adapter="sensorthings", unit="")
+    assert not parsed.readings and rules(parsed) == ["sensor.missing", "sensorthings.entity"]

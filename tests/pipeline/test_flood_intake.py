@@ -204,6 +204,7 @@ def test_a_rain_counter_goes_on_between_messages(town: Settings, database: Datab
     for minute, mm in ((0, 100.0), (10, 102.0), (10, 102.0), (20, 107.5)):
         at = NOW + timedelta(minutes=minute)
         take(town, database, "counter", json.dumps({"sensor": "R", "time": at.isoformat(), "value": mm}).encode(), at)
+        take(town, database, "counter", b"", at)
     with database.reading() as connection:
         found = Rain(connection, "town").readings(since=NOW)
     assert [(one.rain_mm, (one.end - NOW).seconds // 60) for one in found] == [(2.0, 10), (5.5, 20)]

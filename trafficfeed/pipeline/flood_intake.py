@@ -108,7 +108,8 @@ def take(
         if counts:  # what a counter stood at must not change before this is stored
             stands = _Stands(objects, works.city.name, source.id)
             parsed = read_payload(replace(parcel, stands=stands.read()))
-            stands.write(parsed)
+            if parsed.stands:
+                stands.write(parsed)
         intake = _stored(connection, works, parcel, parsed)
     for lot in _lots(parsed.readings)[1:]:
         with database.transaction() as connection:

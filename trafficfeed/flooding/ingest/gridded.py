@@ -15,6 +15,7 @@ from trafficfeed.errors import SourceUnavailable
 from trafficfeed.findings import Finding
 from trafficfeed.flooding.ingest.parsed import Parsed, Payload, noted, refused
 from trafficfeed.flooding.ingest.rain_steps import Steps, forecast_of, from_totals, issue_time, missing_members
+from trafficfeed.flooding.ingest.sources import Columns
 from trafficfeed.flooding.ingest.units import UnitFault, rain_mm_of
 from trafficfeed.flooding.observations import RainForecast
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
+_UNNAMED: Final = Columns().value
 _NAMES: Final = ("tp", "precipitation", "total_precipitation", "tot_prec", "precipitation_amount", "rain", "pr", "apcp")
 _STANDARD: Final = (
     "precipitation_amount",
@@ -82,7 +84,9 @@ def _opened(payload: Payload) -> Iterator["xr.Dataset"]:
                 unreadable += (GribInternalError,)
                 path = Path(folder) / "rain.grib"  # its reader needs a file
                 path.write_bytes(payload.data)
-                keys = {"filter_by_keys": {"shortName": "tp"}, "indexpath": "", "errors": "raise"}
+                named = payload.source.columns.value
+                short_name = "tp" if named == _UNNAMED else named
+                keys = {"filter_by_keys": {"shortName": short_name}, "indexpath": "", "errors": "raise"}
                 dataset = xr.open_dataset(path, engine="cfgrib", backend_kwargs=keys, decode_timedelta=True)
             else:
                 engine: Any = "scipy" if payload.data.startswith(b"CDF") else "h5netcdf"

@@ -31,7 +31,9 @@ def to_readings(payload: Payload, rows: Sequence[Row], *, column: str = "", find
     if doubt is not None:
         said.append(doubt)
     readings: list[Reading] = []
-    for theirs, its in by_sensor(rows).items():
+    named, nameless = by_sensor(rows)
+    said += nameless
+    for theirs, its in named.items():
         entry = payload.source.sensor(theirs)
         if entry is None:
             mend = f"list it under sensors of {payload.source.id}, or set only_listed = false"

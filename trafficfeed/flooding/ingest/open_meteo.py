@@ -25,7 +25,7 @@ from trafficfeed.flooding.observations import RainForecast
 Floats = npt.NDArray[np.float64]
 
 _SECTIONS: Final = ("minutely_15", "hourly")
-_SERIES: Final = re.compile(r"^(?:precipitation|rain)(?:_member(\d+))?(?:_(.+))?$")
+_SERIES: Final = re.compile(r"^(?:precipitation|rain)(?:_member(\d+))?(?:_([A-Za-z0-9_.-]{1,60}))?$")
 _LEAST: Final = 2  # times from which a step can be told
 
 
@@ -60,7 +60,8 @@ def _place(payload: Payload, place: Mapping[str, Any], where: str) -> Iterator[R
     section = next((name for name in _SECTIONS if _models(place.get(name))), None)
     if section is None:
         raise payload.malformed("holds no hourly precipitation", "ask for hourly=precipitation")
-    values, units = place[section], place.get(f"{section}_units") or {}
+    values, units = place[section], place.get(f"{section}_units")
+    units = units if isinstance(units, dict) else {}
     try:
         ends = _times(values.get("time"), place)
         lon, lat = float(place["longitude"]), float(place["latitude"])
@@ -76,7 +77,7 @@ def _place(payload: Payload, place: Mapping[str, Any], where: str) -> Iterator[R
         yield missing_members(sorted(members), payload.source.members, f"{where} {source}")
         try:
             names = [members[number] for number in sorted(members)]
-            rain_mm = np.stack([_series(values[name], units.get(name, ""), len(ends)) for name in names])
+            rain_mm = np.stack([_series(values[name], str(units.get(name, "")), len(ends)) for name in names])
         except UnitFault as error:
             yield [refused("forecast.values", f"{where} {source}", str(error))]
             continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from trafficfeed.errors import SourceMalformed
 from trafficfeed.findings import Finding, Severity
@@ -11,6 +11,8 @@ from trafficfeed.flooding.ingest.sources import WaterSource
 from trafficfeed.flooding.observations import RainForecast, RainReading, Reading, Report, TidePrediction
 from trafficfeed.flooding.sites import Site
 
+LONGEST_ID: Final = 150
+"""Characters of a sensor's name."""
 Stand = tuple[datetime, float]
 """When a rain counter stood where, aware UTC and mm."""
 
@@ -77,9 +79,13 @@ def told(rule: str, where: str, message: str) -> Finding:
     return Finding(rule=rule, severity=Severity.INFO, message=message, where=where)
 
 
-def by_sensor(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Return the rows of each sensor, in the order of the payload."""
+def by_sensor(rows: Iterable[Row]) -> tuple[dict[str, list[Row]], list[Finding]]:
+    """Return the rows of each sensor in the order of the payload, and what has no name of a sensor."""
     found: dict[str, list[Row]] = {}
+    findings = []
     for row in rows:
-        found.setdefault(row.sensor, []).append(row)
-    return found
+        if row.sensor and row.sensor.isprintable() and len(row.sensor) <= LONGEST_ID:
+            found.setdefault(row.sensor, []).append(row)
+        else:
+            findings.append(refused("sensor.unread", row.where, f"{row.sensor[:40]!r} is no name of a sensor"))
+    return found, findings

@@ -29,7 +29,9 @@ def to_rain(payload: Payload, rows: Sequence[Row], *, column: str = "", findings
     if doubtful:
         message = f"column {column!r} looks like {named}, and {payload.source.id} declares {declared}"
         said.append(refused("unit.doubtful", column, message, "correct the unit of the source; nothing is used"))
-    for theirs, its in by_sensor(rows).items():
+    by_gauge, nameless = by_sensor(rows)
+    said += nameless
+    for theirs, its in by_gauge.items():
         entry = payload.source.sensor(theirs)
         if entry is None or entry.lon is None or entry.lat is None:
             mend = f"list it with lon and lat under sensors of {payload.source.id}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from trafficfeed.findings import Finding
 from trafficfeed.flooding.ingest.json_rows import at, document_of
@@ -25,12 +25,12 @@ class WrittenReport(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    id: Annotated[str, Field(min_length=1, max_length=200)]
+    id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,100}$")]
     lon: float = Field(ge=-180, le=180, allow_inf_nan=False)
     lat: float = Field(ge=-90, le=90, allow_inf_nan=False)
     observed_at: AwareDatetime
     depth: ReportedDepth
-    text: str = Field("", max_length=2000)
+    text: Annotated[str, Field(max_length=2000), AfterValidator(lambda text: text.replace("\x00", ""))] = ""
 
 
 def read_reports(payload: Payload, *, by_police: bool = False) -> Parsed:

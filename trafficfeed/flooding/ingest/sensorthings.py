@@ -39,20 +39,20 @@ def _entity(entity: Any, where: str) -> Iterator[_Made]:
     elif "dataArray" in entity:
         yield from _data_array(entity, where)
     elif "Observations" in entity:
-        for number, one in enumerate(entity["Observations"] or ()):
+        for number, one in enumerate(_list(entity["Observations"])):
             yield _observation(one, entity, f"{where}.Observations[{number}]")
     else:
-        yield _observation(entity, entity.get("Datastream") or {}, where)
+        yield _observation(entity, _members(entity.get("Datastream")), where)
 
 
 def _data_array(entity: Mapping[str, Any], where: str) -> Iterator[_Made]:
-    names = entity.get("components") or ()
-    for number, values in enumerate(entity["dataArray"]):
+    names = _list(entity.get("components"))
+    for number, values in enumerate(_list(entity["dataArray"])):
         place = f"{where}.dataArray[{number}]"
         if not isinstance(values, list) or len(values) != len(names):
             yield refused("sensorthings.array", place, f"is not of the components {', '.join(map(str, names))}")
         else:
-            yield _observation(dict(zip(names, values, strict=True)), entity.get("Datastream") or {}, place)
+            yield _observation(dict(zip(names, values, strict=True)), _members(entity.get("Datastream")), place)
 
 
 def _observation(one: Any, stream: Mapping[str, Any], where: str) -> _Made:
@@ -64,9 +64,17 @@ def _observation(one: Any, stream: Mapping[str, Any], where: str) -> _Made:
     start, end = _interval(one.get("phenomenonTime") or one.get("resultTime"))
     if end is None:
         return refused("value.missing", where, "has no phenomenonTime")
-    measure = stream.get("unitOfMeasurement") or {}
+    measure = _members(stream.get("unitOfMeasurement"))
     unit = str(measure.get("symbol") or measure.get("name") or "")
     return Row(where=where, sensor=str(sensor), time=end, start=start, value=one["result"], unit=unit)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _members(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _interval(time: Any) -> tuple[str | None, str | None]:

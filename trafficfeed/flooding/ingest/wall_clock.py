@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 EPOCH_S: Final = "epoch_s"
 EPOCH_MS: Final = "epoch_ms"
+_YEARS: Final = (1900, 2200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,13 @@ def read_times(written: Sequence[object], *, zone: ZoneInfo | None, time_format:
 
 def _read(value: object, time_format: str) -> datetime | str:
     """Return a time, naive where it bears no offset; a text: what is wrong with it."""
+    found = _unbounded(value, time_format)
+    if isinstance(found, datetime) and not _YEARS[0] <= found.year <= _YEARS[1]:
+        return f"{value!r} is no time that a reading can have"
+    return found
+
+
+def _unbounded(value: object, time_format: str) -> datetime | str:
     try:
         if time_format in (EPOCH_S, EPOCH_MS):
             seconds = float(str(value)) / (1000.0 if time_format == EPOCH_MS else 1.0)
