@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from trafficfeed.flooding.forecast import THRESHOLDS_M
 from trafficfeed.flooding.forecasting.clearing import clear_times, flood_times
-from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, Analogues, Ensemble, weighted_quantile
+from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, Analogues, Ensemble, weighted_quantiles
 from trafficfeed.flooding.forecasting.nowcast_situation import Situation, TideCurve, situation
 from trafficfeed.flooding.forecasting.nowcast_state import states, tide_states
 from trafficfeed.flooding.forecasting.recession import Recession
@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 QUANTILES: Final = (0.10, 0.50, 0.90)
 CLEAR_M: Final = THRESHOLDS_M[1]
 _STALE_S: Final = 1200.0
+_LOOKS_BACK: Final = timedelta(days=1)
 _LEAST_INSTANTS: Final = 200
 
 
@@ -92,10 +93,11 @@ def corrected(
         None where there is no flood in progress (the readings say dry), the last good reading is older than 20 min,
         or no past floods of the kind are known.
     """
+    since = as_of - _LOOKS_BACK
     good = {
         one.observed_at.timestamp(): one.depth_m
         for one in readings
-        if one.quality is Quality.GOOD and one.observed_at <= as_of and one.received_at <= as_of
+        if one.quality is Quality.GOOD and since <= one.observed_at <= as_of and one.received_at <= as_of
     }
     times = np.array(sorted(good), dtype=np.float64)
     depths = np.array([good[at] for at in times], dtype=np.float64)
@@ -139,7 +141,7 @@ def told(paths: Ensemble, after_s: Floats = AFTER_S, row: int = 0) -> Nowcast:
     """Sum up the paths of one situation."""
     at = np.stack([np.interp(after_s, AFTER_S, path) for path in paths.paths_m[row]])
     weights = paths.weights[row]
-    depths = [_quantile(at, weights[:, None], level) for level in QUANTILES]
+    depths = _quantiles(at, weights[:, None])
     limits = np.array(THRESHOLDS_M)[:, None, None]
     highest = np.maximum.accumulate(at, axis=1)
     clear = clear_times(AFTER_S, paths.paths_m[row], CLEAR_M)
@@ -151,10 +153,10 @@ def told(paths: Ensemble, after_s: Floats = AFTER_S, row: int = 0) -> Nowcast:
         p90_m=depths[2],
         exceedance=np.einsum("k,tkn->tn", weights, at >= limits),
         within=np.einsum("k,tkn->tn", weights, highest >= limits),
-        to_flood_s=np.array([float(_quantile(flood, weights, level)) for level in QUANTILES]),
-        to_clear_s=np.array([float(_quantile(clear, weights, level)) for level in QUANTILES]),
+        to_flood_s=_quantiles(flood, weights),
+        to_clear_s=_quantiles(clear, weights),
     )
 
 
-def _quantile(values: Floats, weights: Floats, level: float) -> Floats:
-    return np.asarray(weighted_quantile(values[None], weights[None], level)[0])
+def _quantiles(values: Floats, weights: Floats) -> Floats:
+    return np.asarray(weighted_quantiles(values[None], weights[None], QUANTILES)[:, 0])

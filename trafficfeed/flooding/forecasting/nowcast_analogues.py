@@ -1,5 +1,6 @@
 """What like situations came to: recorded instants of floods, and the paths that their water took from there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -33,7 +34,7 @@ class Ensemble:
 
     def quantiles(self, levels: tuple[float, ...]) -> Floats:
         """Return ``(n_levels, n, n_steps)`` quantiles of the depth, m."""
-        return np.stack([weighted_quantile(self.paths_m, self.weights[:, :, None], level) for level in levels])
+        return weighted_quantiles(self.paths_m, self.weights[:, :, None], levels)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -127,10 +128,15 @@ def _moved(theirs_m: Floats, depth_m: Floats) -> Floats:
     return np.asarray(ours)
 
 
-def weighted_quantile(values: Floats, weights: Floats, level: float) -> Floats:
-    """Return the quantile along the second axis; `weights` broadcast, and sum to 1 along it."""
+def weighted_quantiles(values: Floats, weights: Floats, levels: Sequence[float]) -> Floats:
+    """Return quantiles along the second axis, levels first; `weights` broadcast, and sum to 1 along it."""
     order = np.argsort(values, axis=1)
     sums = np.cumsum(np.take_along_axis(np.broadcast_to(weights, values.shape), order, axis=1), axis=1)
-    at = np.argmax(sums >= min(level, 1.0) - 1e-9, axis=1)
-    picked = np.take_along_axis(order, at[:, None], axis=1)
-    return np.asarray(np.take_along_axis(values, picked, axis=1)[:, 0])
+    at = np.stack([np.argmax(sums >= min(level, 1.0) - 1e-9, axis=1) for level in levels], axis=1)
+    picked = np.take_along_axis(values, np.take_along_axis(order, at, axis=1), axis=1)
+    return np.asarray(np.moveaxis(picked, 1, 0))
+
+
+def weighted_quantile(values: Floats, weights: Floats, level: float) -> Floats:
+    """Return one quantile along the second axis; see `weighted_quantiles`."""
+    return np.asarray(weighted_quantiles(values, weights, (level,))[0])
