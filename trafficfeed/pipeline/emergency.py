@@ -60,7 +60,7 @@ def publish_emergency(
         If the city or the database cannot be used; nothing is stored.
     """
     found = check_order_body(order, settings=settings, database=database, as_of=as_of).findings
-    errors = errors_in(found) or faults_of_records(order, settings, as_of)
+    errors = errors_in(found) or _faults_of_records(order, settings, as_of)
     if errors:
         raise OrderInvalid(f"order {order.id} is not published and not stored: {errors[0].message}", errors)
     stored = store_emergency(database, order, found, actor=actor, as_of=as_of, reason=reason)
@@ -75,24 +75,18 @@ def publish_emergency(
     return Emergency(stored=stored, findings=found, record_ids=ids, released=released, trouble=released.held_back)
 
 
-def faults_of_records(
-    order: Order, settings: Settings, as_of: datetime, *, before: StoredOrder | None = None
-) -> tuple[Finding, ...]:
-    """Return the errors that the order's records would have, so that it is refused before it is stored.
-
-    `before` is the order as it stands, where this would be its next version.
-    """
-    version = 1 if before is None else before.latest_version + 1
+def _faults_of_records(order: Order, settings: Settings, as_of: datetime) -> tuple[Finding, ...]:
+    """Return the errors that the order's records would have, so that it is refused before it is stored."""
     as_if = StoredOrder(
         order=order,
-        version=version,
+        version=1,
         sha256=order_hash(order),
         author="",
         version_at=as_of,
         state=OrderState.APPROVED,
-        latest_version=version,
+        latest_version=1,
         revision=1,
-        created=as_of if before is None else before.created,
+        created=as_of,
         updated=as_of,
         published_version=None,
         submitted_at=None,

@@ -16,7 +16,6 @@ from trafficfeed.flooding.deciding import approved, overridden
 from trafficfeed.flooding.decisions import Basis, Decision, DecisionRule, Level
 from trafficfeed.flooding.sites import Site
 from trafficfeed.pipeline.checking import check_order_body
-from trafficfeed.pipeline.emergency import faults_of_records
 from trafficfeed.pipeline.flood_measures import Issuer, order_id_of, order_of, says_the_same
 from trafficfeed.pipeline.orders import (
     amend_emergency,
@@ -236,8 +235,7 @@ class _Desk:
 
     def _published(self, order: Order, decision: Decision, mine: StoredOrder | None) -> Applied:
         found = self._findings(order)
-        errors = errors_in(found) or faults_of_records(order, self._settings, self._as_of, before=mine)
-        if errors:
+        if errors := errors_in(found):
             raise OrderInvalid(f"order {order.id} is not published: {errors[0].message}", errors)
         said = {"actor": self._actor, "reason": audit_text(decision)}
         if mine is None:

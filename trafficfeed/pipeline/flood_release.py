@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from trafficfeed.errors import OrderNotFound, TrafficFeedError
+from trafficfeed.findings import errors_in
 from trafficfeed.flooding.deciding import Decider
 from trafficfeed.flooding.decisions import Basis, Decision, Level
 from trafficfeed.flooding.forecast import CityForecast
@@ -32,8 +33,10 @@ from trafficfeed.store.water import Water
 
 _LONGEST_EPISODE: Final = timedelta(days=3)
 _OLDEST_FORECAST: Final = timedelta(hours=6)
+_URGENCY: Final = {Level.CLOSED: 0, Level.CLEAR: 1, Level.HAZARD: 2}
+_AT_ONCE: Final = 20  # closures are in the feed before the rest of a whole city is worked through
 _METHODS: Final = {Basis.OBSERVED: "observed", Basis.OFFICER: "officer"}
-_drawn: dict[str, datetime] = {}  # by object store: as of when this process released the map last
+_last_drawn: dict[str, datetime] = {}  # by object store: as of when this process released the map last
 _deciding = threading.Lock()  # one round at a time in a process: two would make the same order
 
 
@@ -156,30 +159,57 @@ class _Round:
             )
         with self._stage("decide"):
             decisions = self._decided(sites, newest)
+        applied: list[Applied] = []
+        released: Released | None = None
+        urgent = sorted(decisions, key=lambda one: _URGENCY[one.level])
+        for at in range(0, len(urgent), _AT_ONCE):
+            some = self._ordered(urgent[at : at + _AT_ONCE], sites, newest)
+            released = self._roads(some) or released
+            applied += some
+        return self._drawn(decisions, applied, released)
+
+    def _ordered(
+        self, decisions: Sequence[Decision], sites: Sequence[Site], forecast: CityForecast | None
+    ) -> tuple[Applied, ...]:
         with self._stage("order"):
-            applied = apply_decisions(
+            return apply_decisions(
                 self._database,
                 decisions,
                 sites={site.id: site for site in sites},
                 ground=self.ground,
                 settings=self._settings,
                 as_of=self._as_of,
-                methods={one.site: _method(one, newest) for one in decisions},
+                methods={one.site: _method(one, forecast) for one in decisions},
             )
-        return self.released(decisions, applied)
 
     def released(self, decisions: Sequence[Decision], applied: Sequence[Applied]) -> FloodRelease:
         """Release the road records where any changed, then the map."""
+        return self._drawn(decisions, applied, self._roads(applied))
+
+    def _roads(self, applied: Sequence[Applied]) -> Released | None:
+        """Release the road records, if any of these changed; say what is withheld."""
         self._troubles += [one.trouble for one in applied if one.trouble]
-        released, map_release = None, None
-        if any(one.changed for one in applied):
-            with self._stage("release"), self._tried():
-                released = release(self._settings, database=self._database, as_of=self._as_of)
-                self._troubles += [released.held_back] if released.held_back else []
+        if not any(one.changed for one in applied):
+            return None
+        released = None
+        with self._stage("release"), self._tried():
+            released = release(self._settings, database=self._database, as_of=self._as_of)
+            self._troubles += [released.held_back] if released.held_back else []
+            mine = {one.order_id for one in applied}
+            for records in released.withheld:
+                if records.order_id in mine:
+                    found = errors_in(records.findings)
+                    self._troubles.append(f"order {records.order_id} is withheld: {found[0] if found else 'no reason'}")
+        return released
+
+    def _drawn(
+        self, decisions: Sequence[Decision], applied: Sequence[Applied], released: Released | None
+    ) -> FloodRelease:
+        map_release = None
         if self._is_due(decisions, applied):
             with self._stage("map"), self._tried():
                 map_release = release_map(self._settings, database=self._database, as_of=self._as_of, sites=self._sites)
-                _drawn[self._settings.objects_url] = self._as_of
+                _last_drawn[self._settings.objects_url] = self._as_of
         return FloodRelease(
             decisions=tuple(decisions),
             applied=tuple(applied),
@@ -194,7 +224,7 @@ class _Round:
 
         A city's gauges tell something every second, and each release of the map is kept for ever.
         """
-        last = _drawn.get(self._settings.objects_url)
+        last = _last_drawn.get(self._settings.objects_url)
         every = timedelta(seconds=self._settings.flooding.map_every_s)
         changed = any(one.since == one.decided_at for one in decisions if one.level is not Level.CLEAR)
         return changed or any(one.changed for one in applied) or last is None or not last <= self._as_of < last + every
