@@ -101,6 +101,22 @@ def test_inches_for_centimetres_are_found_out_by_the_jump_and_stay_out() -> None
     assert any("inches for centimetres" in one.message for one in findings)
 
 
+def test_a_gauge_that_always_sent_inches_is_found_out_by_the_one_beside_it() -> None:
+    beside = {"a": ["b"], "b": ["a"]}
+    true_cm = [20, 23, 26, 29, 32, 35, 38, 41]
+    right, wrong = gauge(true_cm, sensor="b"), gauge([round(one / 2.54, 1) for one in true_cm])
+    came, _ = stream([one for pair in zip(right, wrong, strict=True) for one in pair], beside=beside)
+    assert came[0::2] == [U] + [G] * 7
+    assert came[1::2][4:] == [Quality.UNIT] * 4
+
+
+def test_a_gauge_that_stands_higher_than_the_one_beside_it_is_no_gauge_of_inches() -> None:
+    beside = {"a": ["b"], "b": ["a"]}
+    low, high = gauge([20, 23, 26, 29, 32, 35, 38], sensor="b"), gauge([8, 11, 14, 17, 20, 23, 26])
+    came, _ = stream([one for pair in zip(low, high, strict=True) for one in pair], beside=beside)
+    assert Quality.UNIT not in came
+
+
 def test_millimetres_for_centimetres_are_found_out_too_and_the_gauge_is_believed_when_it_is_back() -> None:
     came, _ = stream(gauge([20, 21, 22, 220, 221, 222, 23, 24]))
     assert came[3:6] == [Quality.UNIT] * 3 and came[6:] == [G, G]

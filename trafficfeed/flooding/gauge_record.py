@@ -1,7 +1,7 @@
 """One gauge's readings in the order of time, each judged by what came before it, beside it and after it."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import median
@@ -14,6 +14,7 @@ _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _BY_ITSELF: Final = (Quality.TIME, Quality.RANGE)
 _SOUND: Final = (Quality.GOOD, Quality.LATE)
 _DRY_M: Final = 0.01
+_PAIRS: Final = 5  # readings that tell the unit of a gauge by the one beside it
 _UNKNOWN_S: Final = 480.0  # of a gauge whose interval is not known yet
 _INTERVALS: Final = 50  # of the last readings, of which the usual interval is the median
 
@@ -52,6 +53,7 @@ class GaugeRecord:
         self._wet: Reading | None = None  # the last sound one with water
         self._waiting: list[Reading] = []  # suspects that agree with each other
         self._unit = ""  # which units it seems to have changed between
+        self._shares: list[tuple[str, float]] = []  # what a gauge beside shows of it, as units, and its depth
         self._seen: list[Reading] = []
         self._jumped: list[datetime] = []
         self._still: Reading | None = None  # since when the value has been the same
@@ -82,6 +84,7 @@ class GaugeRecord:
         return None
 
     def _verdict(self, reading: Reading) -> Verdict:
+        unit_beside = self._unit_beside(reading)
         if reading.id in self._settled and reading.quality in _SOUND:
             return self._sound(reading)
         if reading.id in self._settled and reading.quality is Quality.UNIT:
@@ -91,8 +94,11 @@ class GaugeRecord:
             since = self._still.observed_at if self._still else reading.observed_at
             return Quality.STUCK, f"{reading.depth_m * 100:.1f} cm without a change since {since:%Y-%m-%d %H:%M:%S} UTC"
         if self._is_confirmed_beside(reading):
-            self._unit = ""
+            self._unit, self._shares = "", []
             return self._sound(reading)
+        if unit_beside:
+            self._unit = unit_beside
+            return Quality.UNIT, f"beside a gauge that rises and falls with it, it looks like {unit_beside}"
         if self._good is None or self._is_first_anew(reading):
             return self._first(reading)
         if self._unit and reading.depth_m > _DRY_M and not self._is_back(reading):
@@ -176,16 +182,30 @@ class GaugeRecord:
         apart_s = _apart_s(self._seen[-1], reading)
         return apart_s > self._rule.gap_s and apart_s > 3 * self._usual_s()
 
-    def _is_confirmed_beside(self, reading: Reading) -> bool:
+    def _near_beside(self, reading: Reading) -> Iterator[Reading]:
+        """Yield what gauges beside show at about the same time."""
         for times, its in self._beside:
-            end = bisect_left(times, reading.observed_at)
-            near = [one for one in its[max(end - 3, 0) : end + 3] if one.quality not in (*_BY_ITSELF, Quality.UNIT)]
-            if any(
-                abs(_apart_s(one, reading)) <= self._rule.confirm_s and self._rule.agree(one.depth_m, reading.depth_m)
-                for one in near
-            ):
-                return True
-        return False
+            at = bisect_left(times, reading.observed_at)
+            for one in its[max(at - 3, 0) : at + 3]:
+                usable = one.quality not in (*_BY_ITSELF, Quality.UNIT)
+                if usable and abs(_apart_s(one, reading)) <= self._rule.confirm_s:
+                    yield one
+
+    def _is_confirmed_beside(self, reading: Reading) -> bool:
+        return any(self._rule.agree(one.depth_m, reading.depth_m) for one in self._near_beside(reading))
+
+    def _unit_beside(self, reading: Reading) -> str:
+        """Return in which units a deeper gauge beside has shown the same for some readings, through a rise or fall.
+
+        The deeper of the two is believed: that keeps a road closed, and not open.
+        """
+        nearest = min(self._near_beside(reading), key=lambda one: abs(_apart_s(one, reading)), default=None)
+        if nearest is None or reading.depth_m < self._rule.stuck_from_m:
+            return ""
+        unit = self._rule.other_unit(nearest.depth_m, reading.depth_m) if nearest.depth_m > reading.depth_m else ""
+        self._shares = [*self._shares, (unit, reading.depth_m)][-_PAIRS:] if unit else []
+        depths = [depth for same, depth in self._shares if same == unit]
+        return unit if len(depths) == _PAIRS and max(depths) >= 1.2 * min(depths) else ""
 
     def _note_jump(self, reading: Reading) -> None:
         since = reading.observed_at.timestamp() - self._rule.jumping_s
