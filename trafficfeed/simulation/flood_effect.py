@@ -38,7 +38,7 @@ class TrueDepth:
 
 
 def effect_of(without: FloodDrive, with_feed: FloodDrive, water: Iterable[TrueDepth]) -> dict[str, float]:
-    """Return the figures of one seed.
+    """Return the figures of one seed; what does not apply is left out.
 
     ``entered_deep`` counts vehicles that drive into at least `DEEP_M` of true water, ``caught_deep`` those on whose
     street it rises so far while they are on it. ``trip_s`` is the mean over all who wanted to drive, unfinished trips
@@ -75,7 +75,7 @@ def effect_of(without: FloodDrive, with_feed: FloodDrive, water: Iterable[TrueDe
         figures |= {f"base_{name}": float(before), name: float(after - before)}
         if before:
             figures[f"{name}_share"] = after / before - 1.0
-    return figures
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
 def entered_deep(drive: FloodDrive, depths: Mapping[str, TrueDepth]) -> int:
