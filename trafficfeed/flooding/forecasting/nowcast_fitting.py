@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from trafficfeed.flooding.forecasting.nowcast import NowcastParameters
-from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, PLAIN, Analogues, weighted_quantile
+from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, PLAIN, Analogues
 from trafficfeed.flooding.forecasting.nowcast_situation import Situation, TideCurve, situation
-from trafficfeed.flooding.forecasting.nowcast_state import states, tide_states
+from trafficfeed.flooding.forecasting.nowcast_state import rate_state, states, tide_states
 from trafficfeed.flooding.forecasting.recession import Recession, fit_recession
 from trafficfeed.flooding.observations import TidePrediction
 
@@ -20,7 +20,9 @@ Ints = npt.NDArray[np.int64]
 _EVERY_S: Final = {False: 300.0, True: 600.0}  # tidal floods last longer: more instants of them tell no more
 _STORM_GAP_S: Final = 6 * 3600.0
 _PROBE: Final = 4000
+_NARROWEST: Final = 0.7
 _WIDEST: Final = 3.0
+_LEAST_OFF_M: Final = 0.003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,9 @@ def fit(
     banks = {}
     for tidal in (False, True):
         mine = of_kind(known, tides, tidal=tidal)
-        banks[tidal] = _calibrated(_analogues(mine, sites, recession, curves, tidal=tidal), _storms(mine))
+        banks[tidal] = _calibrated(
+            _analogues(mine, sites, recession, curves, tidal=tidal), _storms(mine), recession.pooled_per_s
+        )
     return NowcastParameters(sites=sites, rain=banks[False], tidal=banks[True], recession=recession)
 
 
@@ -115,25 +119,39 @@ def _storms(floods: Sequence[FloodTrace]) -> Ints:
     return of
 
 
-def _calibrated(past: Analogues, storms: Ints) -> Analogues:
-    """Widen the paths so that P10 and P90 hold for instants told by the floods of other storms alone."""
+def _calibrated(past: Analogues, storms: Ints, pooled_per_s: float) -> Analogues:
+    """Widen or narrow the paths so that P10 and P90 hold for instants that nothing of is known beforehand.
+
+    Half of them are told without the floods of their storm, half without those of their site: as gauges will be that
+    are hung up later.
+    """
     if len(past.state) < 2:
         return past
     probe = np.unique(np.linspace(0, len(past.state) - 1, _PROBE).astype(np.int64))
-    strange = replace(past, flood=storms[past.flood])
-    paths = strange.ensemble(past.state[probe], past.site[probe], past.depth_m[probe, 0], besides=strange.flood[probe])
-    middle = weighted_quantile(paths.paths_m, paths.weights[:, :, None], 0.5)
-    came = past.depth_m[probe]
-    factors = []
-    for level in (0.1, 0.9):
-        edge = weighted_quantile(paths.paths_m, paths.weights[:, :, None], level)
-        off = np.abs(came - middle) / np.maximum(np.abs(edge - middle), 0.003)
-        outside = (came < middle) if level < 0.5 else (came > middle)
-        factors.append(np.array([_factor(off[:, k], outside[:, k]) for k in range(len(AFTER_S))]))
+    in_new_storm = _tried(replace(past, flood=storms[past.flood]), probe[::2])
+    unseen = past.state[probe[1::2]]
+    unseen[:, PLAIN - 1] = rate_state(pooled_per_s)
+    at_new_site = _tried(replace(past, flood=past.site), probe[1::2], unseen)
+    off = [np.vstack(both) for both in zip(in_new_storm, at_new_site, strict=True)]
+    factors = [np.array([_factor(side[:, k]) for k in range(len(AFTER_S))]) for side in off]
     return replace(past, narrow=factors[0], wide=factors[1])
 
 
-def _factor(off: Floats, on_this_side: npt.NDArray[np.bool_]) -> float:
-    """Return by how much an edge is moved out so that a tenth of all lies beyond it."""
-    beyond = np.sort(np.where(on_this_side, off, 0.0))
-    return float(np.clip(beyond[int(0.9 * (len(beyond) - 1))], 1.0, _WIDEST))
+def _tried(past: Analogues, probe: Ints, unseen: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return how far what came lay below and above the median, in distances of P10 and of P90: ``(n, n_steps)`` each.
+
+    0 where it lay on the other side. `unseen`: the instants' states as those of sites that are not known.
+    """
+    site = past.site[probe] if unseen is None else np.full(len(probe), -1, dtype=np.int64)
+    state = past.state[probe] if unseen is None else unseen
+    paths = past.ensemble(state, site, past.depth_m[probe, 0], besides=past.flood[probe])
+    low, middle, high = paths.quantiles((0.1, 0.5, 0.9))
+    came = past.depth_m[probe]
+    below = np.maximum(middle - came, 0.0) / np.maximum(middle - low, _LEAST_OFF_M)
+    above = np.maximum(came - middle, 0.0) / np.maximum(high - middle, _LEAST_OFF_M)
+    return below, above
+
+
+def _factor(off: Floats) -> float:
+    """Return by how much an edge is moved so that a tenth of all lies beyond it."""
+    return float(np.clip(np.quantile(off, 0.9), _NARROWEST, _WIDEST))

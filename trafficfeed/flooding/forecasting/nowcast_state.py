@@ -27,9 +27,14 @@ def states(situations: Sequence[Situation], rates_per_s: Floats) -> Floats:
         _root(table[:, :6]),
         np.log1p(np.maximum(table[:, 6:7], 0.0) / _NEAR_S),
         np.log1p(np.maximum(table[:, 7:8], 0.0) / _AFAR_S),
-        np.log(np.maximum(np.asarray(rates_per_s), 1e-6)).reshape(-1, 1),
     ]
-    return np.asarray(np.hstack(columns) * _WEIGHTS)
+    rates = [[rate_state(float(rate))] for rate in rates_per_s]
+    return np.hstack([np.hstack(columns) * _WEIGHTS[:-1], np.array(rates).reshape(-1, 1)])
+
+
+def rate_state(rate_per_s: float) -> float:
+    """Return the last column of `states`: what a recession rate makes of it."""
+    return float(np.log(max(rate_per_s, 1e-6)) * _WEIGHTS[-1])
 
 
 def tide_states(outlook_m: Floats) -> Floats:
