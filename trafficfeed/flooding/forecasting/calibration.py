@@ -46,7 +46,7 @@ class Platt:
 
 
 def fit_platt(chance: Floats, flooded: Bools, weight: Floats) -> tuple[float, float]:
-    """Return a, b by maximum likelihood, drawn to 0 and 1 as strongly as 500 pairs that flooded would: one storm moves little.
+    """Return a, b by maximum likelihood, drawn to 0 and 1 so that one storm moves little.
 
     Source: Platt 1999, Probabilistic outputs for support vector machines; here on log odds of a probability.
     """

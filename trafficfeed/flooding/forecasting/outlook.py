@@ -4,6 +4,7 @@ The forecaster makes one of members × sites, fitting and scoring one of chosen 
 chances of both.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from trafficfeed.flooding.forecasting.risk import RiskRule
 from trafficfeed.flooding.forecasting.sea import HOUR_S, SeaRule, ahead
 
 Floats = npt.NDArray[np.float64]
+
+_TRUSTED_S = 6 * HOUR_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,7 @@ def chances(look: Outlook, rule: RiskRule, sea: SeaRule, depths_m: Floats, after
     """
     weights = rule.at(after_s)
     log_rain = risk.rain_hazard(weights, _between(look.features(within=within), after_s, axis=-2), look.wet[:, None])
+    log_rain = np.where(np.isfinite(look.rain_mm[..., :1]), log_rain, np.nan)
     rain = np.exp(np.clip(log_rain, -40.0, 40.0)).reshape(-1, *log_rain.shape[-2:])
     result = np.empty((len(depths_m), len(look.gain), len(after_s)))
     for k, depth in enumerate(depths_m):
@@ -100,7 +104,25 @@ def chances(look: Outlook, rule: RiskRule, sea: SeaRule, depths_m: Floats, after
         others = risk.sea_hazard(weights, z) + risk.standing_hazard(weights, look.now_m[:, None], float(depth), after_s)
         site = np.exp(risk.site_hazard(weights, look.gain, look.usual_m, float(depth)))
         result[k] = 1.0 - _mean(np.exp(-rain * site)) * np.exp(-others)
-    return np.maximum.accumulate(result, axis=-1) if within else result
+    return _rising(result, after_s, rule.horizons_s) if within else result
+
+
+def _rising(chance: Floats, after_s: Floats, fitted_s: Sequence[float]) -> Floats:
+    """Return chances that never fall with time, and at the horizons of 6 h and more are what was fitted there.
+
+    Between those, weights are read between two fits and may overshoot: they are kept between the chances of the two.
+    """
+    rising = np.maximum.accumulate(chance, axis=-1)
+    columns = [int(k) for k in np.flatnonzero(np.isin(after_s, [h for h in fitted_s if h >= _TRUSTED_S]))]
+    before, low = 0, np.zeros(chance.shape[:-1])
+    for column in columns:
+        high = np.maximum(chance[..., column], low)
+        part = slice(before, column + 1)
+        rising[..., part] = np.clip(rising[..., part], low[..., None], np.where(np.isnan(high), 1.0, high)[..., None])
+        rising[..., column] = high
+        before, low = column + 1, high
+    rising[..., before:] = np.maximum(rising[..., before:], np.nan_to_num(low)[..., None])
+    return rising
 
 
 def _mean(members: Floats) -> Floats:

@@ -51,10 +51,10 @@ class IssueLog:
 
     @cached_property
     def fallen(self) -> Floats:
-        """``(n, FALLEN_H)`` rain of the hours before each issue, from the first hours of the issues before; else 0."""
+        """``(n, FALLEN_H)`` rain of the hours before each issue, of the issue made last before the hour; else 0."""
         fallen = np.zeros((len(self.issued), FALLEN_H))
         for back in range(1, FALLEN_H + 1):
-            for lead in (1, 0):
+            for lead in range(min(LAGGED, self.rain_mm.shape[1]) - 1, -1, -1):
                 row = _row_at(self.issued, self.issued - (back + lead) * HOUR_S)
                 said = self.rain_mm[row, lead]
                 fallen[:, -back] = np.where((row >= 0) & np.isfinite(said), said, fallen[:, -back])
@@ -118,7 +118,7 @@ class PastIssues:
         crest = np.maximum(tide, self.tide.level(site[:, None], hours - HOUR_S / 2))
         crest[:, 0] = tide[:, 0]
         return Outlook(
-            rain_mm=self.log.blended[issue, :n_hours],
+            rain_mm=self._rain(issue, n_hours),
             fallen_mm=self.log.fallen[issue],
             drain_mmph=self.sites.drain_mmph[site],
             outfall_m=self.sites.outfall_m[site],
@@ -133,6 +133,13 @@ class PastIssues:
             gain=self.sites.rain_gain[site],
             usual_m=self.sites.rain_depth_m[site],
         )
+
+    def _rain(self, issue: Ints, n_hours: int) -> Floats:
+        """Return so many hours of rain; NaN beyond what the issues reach."""
+        rain = np.full((len(issue), n_hours), np.nan)
+        reach = min(n_hours, self.log.blended.shape[1])
+        rain[:, :reach] = self.log.blended[issue, :reach]
+        return rain
 
 
 def _row_at(issued: Floats, when: Floats) -> Ints:

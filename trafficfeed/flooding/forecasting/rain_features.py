@@ -45,7 +45,7 @@ def until(
     held = _held(rain, fallen_mm, drain_mmph, blocked)
     total = np.concatenate([np.zeros((*rain.shape[:-1], 1)), np.cumsum(rain, axis=-1)], axis=-1)
     n = rain.shape[-1]
-    later = total[..., np.minimum(np.arange(n + 1) + _AHEAD_H, n)]
+    later = _latest(total, np.arange(n + 1) + _AHEAD_H, np.arange(n + 1))
     wettest = np.concatenate([np.zeros((*rain.shape[:-1], 1)), np.maximum.accumulate(rain, axis=-1)], axis=-1)
     return _stack(wettest, _highest_sum(total), _before(fallen_mm), later, np.maximum.accumulate(held, axis=-1))
 
@@ -65,9 +65,8 @@ def around(
     line = np.concatenate([before, rain], axis=-1)
     total = np.concatenate([np.zeros((*rain.shape[:-1], 1)), np.cumsum(line, axis=-1)], axis=-1)
     now = FALLEN_H + np.arange(n + 1)
-    last = len(total[0]) - 1 if total.ndim == 2 else total.shape[-1] - 1
     three, twelve = total[..., now] - total[..., now - 3], total[..., now] - total[..., now - 12]
-    near = total[..., np.minimum(now + 1, last)] - total[..., now - 2]
+    near = _latest(total, now + 1, now) - total[..., now - 2]
     return _stack(three, twelve, _before(fallen_mm), near, held)
 
 
@@ -81,6 +80,15 @@ def lagged_mean(newest_mm: Floats, older_mm: list[Floats]) -> Floats:
     count = known.sum(axis=0)
     mean = np.where(known, stack, 0.0).sum(axis=0) / np.maximum(count, 1)
     return np.where(np.isfinite(newest_mm), mean, np.nan)
+
+
+def _latest(total: Floats, wanted: npt.NDArray[np.int64], least: npt.NDArray[np.int64]) -> Floats:
+    """Return sums until the wanted hours; where the rain is known no further, until the last hour before that is."""
+    found = total[..., least]
+    for ahead in range(1, int((wanted - least).max()) + 1):
+        further = total[..., np.minimum(least + ahead, total.shape[-1] - 1)]
+        found = np.where(np.isfinite(further), further, found)
+    return found
 
 
 def _held(rain: Floats, fallen_mm: Floats, drain_mmph: Floats, blocked: npt.NDArray[np.bool_] | None) -> Floats:

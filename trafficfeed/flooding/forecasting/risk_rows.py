@@ -20,7 +20,7 @@ Bools = npt.NDArray[np.bool_]
 
 _RAINY_MM = 5.0
 _SHARES = {"dry": 0.01, "rainy": 0.06, "sea": 0.15}
-_MOST_ROWS = 20_000
+_MOST_ROWS = 14_000
 _OTHERS = 0.02
 _AT_ONCE = 50_000
 _STORM_AHEAD_S = 72 * HOUR_S
@@ -65,7 +65,7 @@ class Sampler:
     def _rows(self, deepest: Floats, horizon_s: float, *, within: bool) -> RiskRows:
         site, issue, weight = self._draw(deepest, horizon_s)
         n_hours = round(horizon_s / HOUR_S)
-        look = self.past.outlook(site, issue, n_hours if within else min(n_hours + 1, self.past.log.rain_mm.shape[1]))
+        look = self.past.outlook(site, issue, n_hours if within else n_hours + 1)
         features = look.features(within=within)[:, n_hours]
         reach = [look.reach(depth, self.past.sea, within=within)[:, n_hours] for depth in FIT_DEPTHS_M]
         known = np.isfinite(features).all(axis=1)
