@@ -5,7 +5,7 @@
 - A real closure is a run of floods (one site, less than two hours apart) that reaches 30 cm. Closures are counted by
   episode; needless are those of which the truth does not reach 30 cm.
 - Warning time is from the first hazard or closure of a run until the truth first is 15 cm deep; a false alarm is an
-  episode in which it never is.
+  episode in which it never is; `..._below_10cm` counts those in which not even the hazard came that was warned of.
 - Floods that the nowcast was fitted on are told without the flood itself.
 """
 
@@ -39,6 +39,7 @@ Floats = npt.NDArray[np.float64]
 
 WET_M: Final = 0.15
 REAL_M: Final = 0.30
+HAZARD_M: Final = 0.10
 _AGAIN: Final = 15  # min
 _STEPS: Final = 13  # of AFTER_S: the first hour
 _WINDOW: Final = 34  # readings that a decision gets
@@ -77,6 +78,7 @@ class Tally:
     before_30_min: list[float] = field(default_factory=list)
     alarms: int = 0
     false_alarms: int = 0
+    idle_alarms: int = 0
     foretold_alarms: int = 0
     foretold_false: int = 0
 
@@ -274,6 +276,7 @@ def count(tally: Tally, run: Run, steps: Sequence[tuple[int, Decision]]) -> None
         foretold = steps[rows[0]][1].basis is Basis.FORECAST
         tally.alarms += 1
         tally.false_alarms += false
+        tally.idle_alarms += bool(truth[rows[0] : rows[-1] + 1].max() < HAZARD_M)
         tally.foretold_alarms += foretold
         tally.foretold_false += foretold and false
 
@@ -340,6 +343,7 @@ def summed(tally: Tally) -> dict[str, Any]:
             sum(len(its) for its in tally.warned_min.values()),
         ),
         "false_alarm_ratio": _ratio(tally.false_alarms, tally.alarms),
+        "false_alarm_ratio_below_10cm": _ratio(tally.idle_alarms, tally.alarms),
         "false_alarm_ratio_foretold": _ratio(tally.foretold_false, tally.foretold_alarms),
         "alarms": tally.alarms,
         "alarms_foretold": tally.foretold_alarms,
