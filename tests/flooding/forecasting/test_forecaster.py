@@ -13,7 +13,7 @@ from trafficfeed.flooding.forecast import HORIZONS_S, THRESHOLDS_M, CityForecast
 from trafficfeed.flooding.forecasting.forecaster import Forecaster
 from trafficfeed.flooding.forecasting.parameters import FloodParameters, SiteParameters, dump, load
 from trafficfeed.flooding.observations import Quality, RainForecast, RainReading, Reading, TidePrediction
-from trafficfeed.flooding.sites import Site, SiteSource, StageVolume
+from trafficfeed.flooding.sites import PastFlood, Site, SiteSource, StageVolume
 
 NOW = datetime(2025, 7, 14, 18, 7, tzinfo=UTC)
 HOUR = 3600.0
@@ -184,6 +184,22 @@ def test_a_site_without_history_takes_its_usual_depth_from_its_bowl() -> None:
     flat = replace(SITES[2], bowl=StageVolume(depth_m=(0.0, 0.04), volume_m3=(0.0, 20.0)), catchment_m2=2000.0)
     chance = [told(sites=[site], falls=[rain(6.0)]).within[2, 0, -1] for site in (deep, flat)]
     assert chance[0] > 3 * chance[1]
+
+
+def test_a_new_site_with_floods_on_its_list_floods_oftener_than_one_without() -> None:
+    began = NOW - timedelta(days=400)
+    floods = [
+        PastFlood(
+            started_at=began + timedelta(days=30 * k), ended_at=began + timedelta(days=30 * k, hours=2), max_depth_m=0.3
+        )
+        for k in range(8)
+    ]
+    later = [PastFlood(started_at=NOW - timedelta(days=9), ended_at=NOW - timedelta(days=8), max_depth_m=0.9)] * 9
+    listed = replace(SITES[2], history=floods)
+    for falls in ([rain(4.0)], []):
+        chance = told(sites=[SITES[2], listed, replace(SITES[2], history=later)], falls=falls).within[0, :, -1]
+        assert chance[1] > 2 * chance[0]
+        assert chance[2] == chance[0]  # after the day until which the parameters know
 
 
 def test_parameters_come_back_as_they_were_written() -> None:

@@ -132,7 +132,6 @@ def _sites(
         SiteParameters(
             rain_gain=float(rain.gain[i]),
             rain_depth_m=float(rain.depth_m[i]),
-            depth_per_mm=float(store.depth_per_mm[i]),
             drain_mmph=float(store.drain_mmph[i]),
             level_m=float(levels.level_m[i]),
             level_error_m=float(np.nan_to_num(levels.error_m[i], nan=0.3)),
@@ -146,7 +145,6 @@ def _sites(
     ]
     new = SiteParameters(
         rain_depth_m=rain.city_depth_m,
-        depth_per_mm=store.city_depth_per_mm,
         drain_mmph=store.city_drain_mmph,
         rate_ph=city_rate,
         lasts_s=city_lasts,

@@ -16,11 +16,11 @@ from trafficfeed.flooding.forecasting.first_hour import merged
 from trafficfeed.flooding.forecasting.outlook import Outlook, chances
 from trafficfeed.flooding.forecasting.parameters import FloodParameters, SiteParameters
 from trafficfeed.flooding.forecasting.rain_at_sites import RainAtSites, rain_at
-from trafficfeed.flooding.forecasting.reservoir import depth_in_bowl
 from trafficfeed.flooding.forecasting.risk import RiskRule, standing_hazard
 from trafficfeed.flooding.forecasting.sea import HOUR_S, filter_anomaly
 from trafficfeed.flooding.forecasting.sea_levels import usable_tide
 from trafficfeed.flooding.forecasting.site_arrays import arrays
+from trafficfeed.flooding.forecasting.site_priors import taken_for
 from trafficfeed.flooding.forecasting.tides import tide_table
 from trafficfeed.flooding.forecasting.water_at_sites import SEA_HOURS, WaterAtSites, water_at
 from trafficfeed.flooding.observations import RainForecast, RainReading, Reading, TidePrediction
@@ -38,7 +38,6 @@ _HELD: Final = {
     Method.NONE: 0.0,
 }
 _KNOWN_AFTER: Final = 5.0
-_DESIGN_MM: Final = 25.0
 
 
 class Forecaster:
@@ -46,7 +45,7 @@ class Forecaster:
 
     def __init__(self, sites: Sequence[Site], parameters: FloodParameters, tide: Sequence[TidePrediction] = ()) -> None:
         self._sites, self._parameters = list(sites), parameters
-        self._of = [_told_by_terrain(site, parameters.of(site.id)) for site in sites]
+        self._of = [taken_for(site, parameters.of(site.id), parameters.fitted_until) for site in sites]
         self._arrays = arrays(self._of, self._sites)
         self._tides = list(tide)
         self._lon = np.array([site.lon for site in sites], dtype=np.float64)
@@ -220,11 +219,3 @@ def _read_now(depth_m: Floats, now_m: Floats) -> Floats:
 
 def _held(method: Method, site: SiteParameters) -> float:
     return _HELD[method] * (0.6 + 0.4 * site.floods / (site.floods + _KNOWN_AFTER))
-
-
-def _told_by_terrain(site: Site, fitted: SiteParameters) -> SiteParameters:
-    """Take the usual depth of a site without floods from its bowl: what 25 mm beyond the drain would make."""
-    if fitted.floods or site.bowl is None or not site.catchment_m2:
-        return fitted
-    usual = float(depth_in_bowl(np.array(_DESIGN_MM), site.bowl, site.catchment_m2))
-    return replace(fitted, rain_depth_m=float(np.clip(usual, 0.03, 0.6)))

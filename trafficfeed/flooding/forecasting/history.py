@@ -1,19 +1,15 @@
 """What is on record of a city's floods, as arrays: what parameters are fitted on, and never more than till a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from trafficfeed.flooding.sites import PastFlood, Site
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-RISES_FOR = 0.4  # of a flood's time, where its deepest instant is not on record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,33 +98,3 @@ class History:
                 deepest[site, k] = max(deepest[site, k], ends[0], ends[1], inside.max(initial=0.0))
         unwatched = (begin < self.watched_from[:, None]) | (until > self.watched_until[:, None])
         return np.where(unwatched, np.nan, deepest)
-
-
-def history_of(sites: Sequence[Site], watched: Mapping[str, tuple[datetime, datetime]]) -> History:
-    """Return the history that sites carry, each flood as a straight line up and down.
-
-    `watched` tells by site id from when to when somebody or something looked; a site that is not named in it counts
-    as watched from its first flood to its last.
-    """
-    rows = sorted(((i, flood) for i, site in enumerate(sites) for flood in site.history), key=lambda r: r[1].started_at)
-    spans = [_span(site, watched) for site in sites]
-    return History(
-        watched_from=np.array([span[0] for span in spans], dtype=np.float64),
-        watched_until=np.array([span[1] for span in spans], dtype=np.float64),
-        tidal=np.array([np.nan if site.tidal is None else float(site.tidal) for site in sites], dtype=np.float64),
-        site=np.array([i for i, _ in rows], dtype=np.int64),
-        lines=[_line(flood) for _, flood in rows],
-    )
-
-
-def _line(flood: PastFlood) -> tuple[Floats, Floats]:
-    start, end = flood.started_at.timestamp(), flood.ended_at.timestamp()
-    return np.array([start, start + RISES_FOR * (end - start), end]), np.array([0.0, flood.max_depth_m, 0.0])
-
-
-def _span(site: Site, watched: Mapping[str, tuple[datetime, datetime]]) -> tuple[float, float]:
-    if site.id in watched:
-        return watched[site.id][0].timestamp(), watched[site.id][1].timestamp()
-    if not site.history:
-        return np.inf, -np.inf
-    return site.history[0].started_at.timestamp(), site.history[-1].ended_at.timestamp()

@@ -27,10 +27,8 @@ class SiteParameters:
         How much likelier than the city's average site it floods in the same rain.
     rain_depth_m
         Mean depth of its rain floods, shrunk to the city's.
-    depth_per_mm
-        m of water per mm of rain that is left in the reservoir; fitted by least squares, shrunk to the city's.
     drain_mmph
-        What its drain takes of rain over the catchment, mm/h.
+        What its drain takes of rain over the catchment, mm/h; by least squares, shrunk to the city's.
     level_m, level_error_m
         Stand of the sea (predicted tide plus anomaly) from which it floods the site, and its doubt; NaN: it does not.
     lag_s
@@ -47,7 +45,6 @@ class SiteParameters:
 
     rain_gain: float = 1.0
     rain_depth_m: float = 0.12
-    depth_per_mm: float = 0.01
     drain_mmph: float = 2.0
     level_m: float = math.nan
     level_error_m: float = 0.3

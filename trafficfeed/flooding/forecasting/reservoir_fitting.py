@@ -1,4 +1,4 @@
-"""Each site's reservoir by least squares on its rain floods, shrunk to the city's: m per mm, and what drains."""
+"""What drains at each site, by least squares on its rain floods: m per mm of water held, m per hour of falling."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from trafficfeed.flooding.forecasting.reservoir import fill
 
 Floats = npt.NDArray[np.float64]
 
-CITY_DEPTH_PER_MM, CITY_DRAIN_MMPH = 0.008, 2.0
-"""Where nothing can be fitted: 25 mm beyond the drain make 20 cm; the drain of a flooded, half-clogged gully."""
+CITY_DRAIN_MMPH = 2.0
+"""Where nothing can be fitted: the drain of a flooded, half-clogged gully."""
 _PRIOR_FLOODS = 4.0
 _BEFORE_H = 6
 _LEAST_MM = 1.0
@@ -23,11 +23,9 @@ _DRAINS_MMPH = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Reservoirs:
-    """`depth_per_mm`, `drain_mmph` ``(n_sites,)``, and the city's."""
+    """`drain_mmph` ``(n_sites,)``, and the city's."""
 
-    depth_per_mm: Floats
     drain_mmph: Floats
-    city_depth_per_mm: float
     city_drain_mmph: float
 
 
@@ -40,16 +38,14 @@ def fit_reservoirs(rain_floods: History, log: IssueLog | None) -> Reservoirs:
     n = rain_floods.n_sites
     held = {} if log is None else {drain: held_at_peak(rain_floods, log, drain) for drain in _DRAINS_MMPH}
     if not held or (held[CITY_DRAIN_MMPH] > _LEAST_MM).sum() < _LEAST_FLOODS:
-        return _alike(n, CITY_DEPTH_PER_MM, CITY_DRAIN_MMPH)
+        return Reservoirs(drain_mmph=np.full(n, CITY_DRAIN_MMPH), city_drain_mmph=CITY_DRAIN_MMPH)
     city_drain = min(held, key=lambda drain: _left_over(held[drain], rain_floods.depth_m))
     told = held[city_drain] > _LEAST_MM
     gain, city_gain = _pooled(rain_floods.site[told], held[city_drain][told], rain_floods.depth_m[told], n)
     falls = np.clip(rain_floods.end - rain_floods.peak, 600.0, 6 * 3600.0) / 3600.0
     rate, city_rate = _pooled(rain_floods.site, falls, rain_floods.depth_m, n)
     return Reservoirs(
-        depth_per_mm=gain,
         drain_mmph=city_drain * np.clip((rate / gain) / (city_rate / city_gain), 1 / 3, 3.0),
-        city_depth_per_mm=city_gain,
         city_drain_mmph=city_drain,
     )
 
@@ -73,12 +69,3 @@ def _pooled(site: npt.NDArray[np.int64], x: Floats, y: Floats, n: int) -> tuple[
     city = float((x @ y) / max(float(x @ x), 1e-9))
     like = _PRIOR_FLOODS * float(np.mean(x**2))
     return (np.bincount(site, x * y, n) + like * city) / (np.bincount(site, x * x, n) + like), city
-
-
-def _alike(n: int, depth_per_mm: float, drain: float) -> Reservoirs:
-    return Reservoirs(
-        depth_per_mm=np.full(n, depth_per_mm),
-        drain_mmph=np.full(n, drain),
-        city_depth_per_mm=depth_per_mm,
-        city_drain_mmph=drain,
-    )

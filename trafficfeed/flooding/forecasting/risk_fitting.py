@@ -1,6 +1,5 @@
 """The weights of the risk rule from what followed past issues: maximum likelihood, drawn to the shipped weights."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,9 +114,3 @@ def _cost(weights: Floats, design: _Design, prior: Floats, after_s: float) -> tu
     )
     off = weights - prior
     return float(cost.sum() + 0.5 * _DRAWN * off @ off), gradient + _DRAWN * off
-
-
-def pooled(rows: Sequence[RiskRows]) -> RiskRows:
-    """Return rows of several samples as one."""
-    names = RiskRows.__dataclass_fields__
-    return RiskRows(**{name: np.concatenate([getattr(one, name) for one in rows]) for name in names})
