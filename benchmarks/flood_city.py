@@ -76,14 +76,14 @@ def _city(n_sites: int) -> tuple[list[Site], FloodParameters, TidePrediction]:
         sites.append(Site(id=name, name="", lon=lon, lat=lat, source=SiteSource.SENSOR, sensors=(name,)))
         level = 1.2 + 0.3 * rng.random() if i % 8 == 0 else float("nan")
         fitted[name] = SiteParameters(level_m=level, keeps_step=i % 8 == 0, rain_gain=float(rng.gamma(0.5, 2.0)) + 0.05)
-    hours = _NOW.timestamp() // 3600 * 3600 + 3600.0 * np.arange(-100, 100)
-    level = 0.9 * np.sin(2 * np.pi * hours / 44_714.0)
-    tide = TidePrediction(station="made", lon=-73.9, lat=40.7, times=hours, level_m=level, meta={})
+    hours = _NOW.timestamp() // 3600 * 3600 + 3600.0 * np.arange(-100, 100, dtype=np.float64)
+    stands = 0.9 * np.sin(2 * np.pi * hours / 44_714.0)
+    tide = TidePrediction(station="made", lon=-73.9, lat=40.7, times=hours, level_m=stands, meta={})
     return sites, FloodParameters(sites=fitted, fitted_until=_NOW, floods=100), tide
 
 
 def _rain(n_members: int) -> RainForecast:
-    starts = _NOW.timestamp() // 3600 * 3600 + 3600.0 * np.arange(N_HOURS + 2)
+    starts = _NOW.timestamp() // 3600 * 3600 + 3600.0 * np.arange(N_HOURS + 2, dtype=np.float64)
     rain = np.random.default_rng(1).gamma(0.2, 6.0, (n_members, len(starts)))
     return RainForecast(
         source="made",

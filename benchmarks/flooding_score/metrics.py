@@ -84,7 +84,9 @@ def _sums(said: Scored, flooded: Bools, reference: Floats, block: Ints) -> _Sums
         (reference - flooded) ** 2,
         np.ones(len(flooded)),
     )
-    counts = np.stack([np.bincount(block, column.astype(np.float64), n) for column in columns], axis=1)
+    counts: Floats = np.stack([np.bincount(block, column.astype(np.float64), n) for column in columns], axis=1).astype(
+        np.float64
+    )
     edges = np.unique(np.quantile(said.score, np.linspace(0, 1, _BINS))) if len(flooded) else np.zeros(1)
     if flooded.any():
         edges = np.unique(np.concatenate([edges, np.quantile(said.score[flooded], np.linspace(0, 1, _BINS))]))
