@@ -1,16 +1,12 @@
-"""Commands on flooding: the places where roads flood."""
+"""Commands on flooding: the places where roads flood, storms played again, parameters fitted."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Flooding: where roads flood.")
-
-
-@app.callback()
-def _flooding() -> None:
-    """Keep `places` a command of its own while it is the only one."""
+app = typer.Typer(no_args_is_help=True, help="Flooding: where roads flood, and storms played again.")
 
 
 @app.command("places")
@@ -58,3 +54,41 @@ def places(
     typer.echo(report.as_text())
     if picture is not None:
         typer.echo(f"  picture: {picture}")
+
+
+@app.command("replay")
+def replay(
+    city: Annotated[str, typer.Argument(help="a folder's name in sumo_scenarios/, or a path; default: your city")] = "",
+    since: Annotated[
+        datetime | None, typer.Option(help="replay what the city recorded from then on (UTC); default: a made storm")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="and until then (UTC)")] = None,
+    seed: Annotated[int, typer.Option(help="of the made storm")] = 1,
+    hours: Annotated[float, typer.Option(min=1, max=48, help="length of the made storm")] = 9.0,
+    drive: Annotated[bool, typer.Option("--drive", help="drive it in SUMO too: followers against none")] = False,
+    out: Annotated[Path, typer.Option(help="folder for the scorecard, the picture and the feeds")] = Path(
+        "flood-replay"
+    ),
+) -> None:
+    """Play a storm through the whole pipeline at speed, to a scorecard and a picture; your feeds stay as they are."""
+    from trafficfeed.pipeline.flood_replaying import ReplayOptions, replay_city
+    from trafficfeed.running.bars import bars
+    from trafficfeed.settings import settings
+
+    if (since is None) != (until is None):
+        raise typer.BadParameter("--since and --until belong together")
+    span = None if since is None or until is None else (since.replace(tzinfo=UTC), until.replace(tzinfo=UTC))
+    options = ReplayOptions(span=span, seed=seed, hours=hours, drive=drive)
+    with bars() as progress:
+        told = replay_city(settings(), city, options, out=out, progress=progress)
+    typer.echo(told)
+
+
+@app.command("refit")
+def refit() -> None:
+    """Fit the forecast of your city anew on what its own gauges, rain forecasts and tides have recorded."""
+    from trafficfeed.pipeline.flooding import refit_step
+
+    found = refit_step()
+    hour = "with" if found["nowcast"] else "without"
+    typer.echo(f"fitted {found['sites']} sites on {found['floods']} floods, {hour} the next hour told from readings")
