@@ -199,11 +199,20 @@ def _text(value: Any) -> str | None:
         return value
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    if isinstance(value, BaseModel):
-        return value.model_dump_json()
-    if isinstance(value, dict):
-        return json.dumps({key: _text(item) for key, item in value.items()})
+    if isinstance(value, BaseModel | dict):
+        return json.dumps(_plain(value))
     return str(value.absolute() if isinstance(value, Path) else value)
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON has it, secrets in clear however deep they lie."""
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value.absolute()) if isinstance(value, Path) else value
 
 
 @lru_cache(maxsize=1)

@@ -48,6 +48,7 @@ def test_a_child_process_finds_the_same_settings(tmp_path: Path) -> None:
     configured = Settings(
         state_dir=tmp_path,
         api_tokens={"officer": "se cret"},
+        flooding={"sensor_tokens": {"quay": "deep secret"}},
         simulation={"workers": 3},
         thresholds={"max_delay_share": 0.25},
     )
@@ -57,6 +58,7 @@ def test_a_child_process_finds_the_same_settings(tmp_path: Path) -> None:
     )
     assert Settings.model_validate_json(said.stdout).model_dump_json() == configured.model_dump_json()
     assert "se cret" in configured.environment()["TRAFFICFEED_API_TOKENS"]
+    assert "deep secret" in configured.environment()["TRAFFICFEED_FLOODING"], "not its asterisks"
 
 
 def test_neither_the_library_nor_the_api_imports_airflow(tmp_path: Path) -> None:
