@@ -14,7 +14,7 @@ What is scored, at every kind of site (pluvial: the tide does not reach it; tida
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from benchmarks.flooding_score.files import Record, read_record
 from trafficfeed.flooding.forecasting.clearing import clear_times
 from trafficfeed.flooding.forecasting.nowcast import NowcastParameters, ensemble
 from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, weighted_quantile
-from trafficfeed.flooding.forecasting.nowcast_fitting import FloodTrace, fit, instants
+from trafficfeed.flooding.forecasting.nowcast_fitting import FloodTrace, fit, instants, of_kind, storms
 from trafficfeed.flooding.forecasting.nowcast_situation import Situation, TideCurve
 from trafficfeed.flooding.observations import TidePrediction
 
@@ -37,7 +37,6 @@ CLEAR_M: Final = 0.15
 MINUTES: Final = (15, 30, 60)
 LEVELS: Final = (0.1, 0.5, 0.9)
 STEPS: Final = np.searchsorted(AFTER_S, np.array(MINUTES) * 60.0)
-STORM_GAP_S: Final = 12 * 3600.0
 _RATES_PER_MIN: Final = np.geomspace(1 / 400, 1 / 10, 30)
 _CHUNK: Final = 4000
 _DRAWS: Final = 400
@@ -81,17 +80,6 @@ def predictions(record: Record) -> dict[str, TidePrediction]:
         )
         for tide in record.tides
     }
-
-
-def storms(floods: Sequence[FloodTrace]) -> npt.NDArray[np.int64]:
-    """Return the storm of each flood: a new one where nothing floods anywhere for half a day."""
-    order = np.argsort([flood.times[0] for flood in floods])
-    number, end, of = -1, -np.inf, np.zeros(len(floods), dtype=np.int64)
-    for i in order:
-        number += floods[i].times[0] > end + STORM_GAP_S
-        end = max(end, floods[i].times[-1])
-        of[i] = number
-    return of
 
 
 def gathered(floods: Sequence[FloodTrace], curves: Mapping[str, TideCurve]) -> Instants:
@@ -153,14 +141,23 @@ class Told:
     clears_s: Floats
 
 
-def nowcast(at: Instants, parameters: NowcastParameters, *, tidal: bool) -> Told:
-    """Return what the nowcast says at the instants."""
+def nowcast(
+    at: Instants, parameters: NowcastParameters, *, tidal: bool, besides: npt.NDArray[np.int64] | None = None
+) -> Told:
+    """Return what the nowcast says at the instants; `besides` ``(n,)``: what is not looked at, as `Analogues.flood`."""
     depth_m, clears_s = np.repeat(hold(at)[None], 3, axis=0), np.zeros((3, len(at.seen)))
     wet = [i for i, one in enumerate(at.seen) if one is not None]
     for begin in range(0, len(wet), _CHUNK):
         rows = wet[begin : begin + _CHUNK]
         seen = [one for one in (at.seen[i] for i in rows) if one is not None]
-        paths = ensemble(parameters, [at.sites[i] for i in rows], seen, tidal=tidal, tide_m=at.tide_m[rows])
+        paths = ensemble(
+            parameters,
+            [at.sites[i] for i in rows],
+            seen,
+            tidal=tidal,
+            tide_m=at.tide_m[rows],
+            besides=None if besides is None else besides[rows],
+        )
         if paths is None:
             raise SystemExit("Too few floods to train on; take a later --train-until.")
         depth_m[:, rows] = paths.quantiles(LEVELS)
@@ -178,14 +175,35 @@ def score(record: Record, train_until: float, test_until: float = np.inf) -> dic
         mine = [flood for flood in floods if flood.tidal is tidal]
         train = gathered([flood for flood in mine if flood.times[-1] <= train_until], curves)
         test = [flood for flood in mine if train_until < flood.times[0] < test_until]
-        figures[kind] = _figures(gathered(test, curves), len(test), pooled_rate(train), parameters, tidal=tidal)
+        at = gathered(test, curves)
+        figures[kind] = _figures(at, len(test), pooled_rate(train), nowcast(at, parameters, tidal=tidal))
     return figures
 
 
-def _figures(at: Instants, floods: int, rate: float, parameters: NowcastParameters, *, tidal: bool) -> dict[str, Any]:
+def score_leaving_storms_out(record: Record) -> dict[str, Any]:
+    """Return the figures over all floods, each told by those of all other storms; the recession is fitted on all.
+
+    For years of few floods: the two storms with half of the deep water are tested too, which no one slice of time does.
+    """
+    tides = predictions(record)
+    floods, curves = traces(record), {name: TideCurve(tide) for name, tide in tides.items()}
+    parameters = fit(floods, tides)
+    figures: dict[str, Any] = {}
+    for kind, tidal in (("pluvial", False), ("tidal", True)):
+        mine = of_kind(floods, tides, tidal=tidal)
+        at, past, storm = gathered(mine, curves), parameters.kind(tidal), storms(mine)
+        if not at.seen:
+            continue
+        by_storm = replace(past, flood=storm[past.flood])
+        blind = replace(parameters, tidal=by_storm) if tidal else replace(parameters, rain=by_storm)
+        said = nowcast(at, blind, tidal=tidal, besides=at.storm)
+        figures[kind] = _figures(at, len(mine), pooled_rate(at), said)
+    return figures
+
+
+def _figures(at: Instants, floods: int, rate: float, said: Told) -> dict[str, Any]:
     if not at.seen:
         return {"floods": floods, "instants": 0}
-    said = nowcast(at, parameters, tidal=tidal)
     inside = (said.depth_m[0] <= at.came_m + 1e-9) & (at.came_m <= said.depth_m[2] + 1e-9)
     return {
         "floods": floods,
@@ -254,10 +272,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("events", "sensors", "forecasts", "tides"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--train-until", required=True, help="day, UTC")
+    parser.add_argument("--train-until", help="day, UTC; without it each storm is told by all others")
     parser.add_argument("--test-until", default="2100-01-01", help="day, UTC")
     args = parser.parse_args()
     record = read_record(args.events, args.sensors, args.forecasts, args.tides)
+    if args.train_until is None:
+        print(json.dumps(score_leaving_storms_out(record), indent=1))
+        return
     train, test = (float(np.datetime64(day, "s").astype(np.int64)) for day in (args.train_until, args.test_until))
     print(json.dumps(score(record, train, test), indent=1))
 

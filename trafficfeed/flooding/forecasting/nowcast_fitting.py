@@ -51,7 +51,7 @@ def fit(
     for tidal in (False, True):
         mine = of_kind(known, tides, tidal=tidal)
         banks[tidal] = _calibrated(
-            _analogues(mine, sites, recession, curves, tidal=tidal), _storms(mine), recession.pooled_per_s
+            _analogues(mine, sites, recession, curves, tidal=tidal), storms(mine), recession.pooled_per_s
         )
     return NowcastParameters(sites=sites, rain=banks[False], tidal=banks[True], recession=recession)
 
@@ -109,7 +109,7 @@ def _analogues(
     )
 
 
-def _storms(floods: Sequence[FloodTrace]) -> Ints:
+def storms(floods: Sequence[FloodTrace]) -> Ints:
     """Return the storm or high tide of each flood: a new one where nothing floods anywhere for six hours."""
     of, number, end = np.zeros(len(floods), dtype=np.int64), -1, -np.inf
     for i in np.argsort([flood.times[0] for flood in floods]):
@@ -119,7 +119,7 @@ def _storms(floods: Sequence[FloodTrace]) -> Ints:
     return of
 
 
-def _calibrated(past: Analogues, storms: Ints, pooled_per_s: float) -> Analogues:
+def _calibrated(past: Analogues, storm: Ints, pooled_per_s: float) -> Analogues:
     """Widen or narrow the paths so that P10 and P90 hold for instants that nothing of is known beforehand.
 
     Half of them are told without the floods of their storm, half without those of their site: as gauges will be that
@@ -128,7 +128,7 @@ def _calibrated(past: Analogues, storms: Ints, pooled_per_s: float) -> Analogues
     if len(past.state) < 2:
         return past
     probe = np.unique(np.linspace(0, len(past.state) - 1, _PROBE).astype(np.int64))
-    in_new_storm = _tried(replace(past, flood=storms[past.flood]), probe[::2])
+    in_new_storm = _tried(replace(past, flood=storm[past.flood]), probe[::2])
     unseen = past.state[probe[1::2]]
     unseen[:, PLAIN - 1] = rate_state(pooled_per_s)
     at_new_site = _tried(replace(past, flood=past.site), probe[1::2], unseen)
