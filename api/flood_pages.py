@@ -27,6 +27,7 @@ STYLE: Final = (WEB / "flood.css").read_bytes()
 _MARKS_H: Final = (1, 2, 6, 12, 24, 48, 72)
 _KEPT: Final = timedelta(seconds=15)
 _MOST_KEPT: Final = 200
+_PUDDLE_M: Final = 0.05
 
 
 class FloodPages:
@@ -213,4 +214,7 @@ def _marks(ahead_s: Sequence[float]) -> list[tuple[float, str]]:
 
 
 def _is_dry(views: Sequence[SiteView]) -> bool:
-    return all(view.level == "clear" and not np.any(np.nan_to_num(view.worst_m) >= 0.05) for view in views)
+    """Tell whether it is known of every site and time that there is no water; not knowing is not dry."""
+    return bool(views) and all(
+        view.level == "clear" and not view.to_flood and np.all(view.worst_m < _PUDDLE_M) for view in views
+    )

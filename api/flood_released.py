@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -86,7 +86,10 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class FloodPicture:
-    """A release of the flood map. `horizons_s` are from `issued_at`; none of either: there is no forecast."""
+    """A release of the flood map.
+
+    `horizons_s` are from `issued_at`; none of either: there is no forecast. `derived` keeps what is made of it.
+    """
 
     version: str
     issued_at: datetime | None
@@ -96,6 +99,7 @@ class FloodPicture:
     limits_m: Mapping[str, float]
     segments: Sequence[Segment]
     places: Sequence[Place]
+    derived: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def times(self, now: datetime) -> list[datetime]:
         """Return `now`, and the times of the forecast that lie ahead of it."""
@@ -111,18 +115,25 @@ class FloodPicture:
         """
         ahead = len(self.times(now)) - 1
         found = np.full(ahead + 1, np.nan)
-        if of.depths is not None and self.issued_at is not None:
+        found[0] = self.depth_now(of, now, worst=worst)
+        if of.depths is not None:
             told = of.depths.p90_m if worst else of.depths.p50_m
-            found[0] = depth_in(self.horizons_s, told, (now - self.issued_at).total_seconds())
             found[1:] = told[len(told) - ahead :]
-        if of.observed is not None and now - of.observed.at <= FRESH:
-            found[0] = of.observed.depth_m
         return found
 
+    def depth_now(self, of: Segment | Place, now: datetime, *, worst: bool = False) -> float:
+        """Return the first of `series`."""
+        if of.observed is not None and now - of.observed.at <= FRESH:
+            return of.observed.depth_m
+        return self.depth_at(of, now, worst=worst)
 
-def depth_in(horizons_s: Floats, depths_m: Floats, second: float) -> float:
-    """Return a depth between the horizons, m; NaN before the first and after the last."""
-    return float(np.interp(second, horizons_s, depths_m, left=np.nan, right=np.nan))
+    def depth_at(self, of: Segment | Place, instant: datetime, *, worst: bool = False) -> float:
+        """Return the depth that is forecast for an instant, m; NaN outside the forecast."""
+        if of.depths is None or self.issued_at is None:
+            return float("nan")
+        told = of.depths.p90_m if worst else of.depths.p50_m
+        second = (instant - self.issued_at).total_seconds()
+        return float(np.interp(second, self.horizons_s, told, left=np.nan, right=np.nan))
 
 
 def picture_of(segments: bytes, sites: bytes, version: str) -> FloodPicture:

@@ -76,4 +76,6 @@ def time_ahead(what: str, told: Sequence[float] | None, since_issue: timedelta) 
         return f"{what} in about {duration(middle)} (from {duration(low)} on, or not at all)"
     if duration(low) == duration(high):
         return f"{what} in about {duration(middle)}"
+    if low < 30:
+        return f"{what} in about {duration(middle)} (up to {duration(high)})"
     return f"{what} in about {duration(middle)} ({duration(low)} to {duration(high)})"

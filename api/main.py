@@ -28,7 +28,9 @@ from api.routes import (
     dry_run,
     emergencies,
     feeds,
+    flood_officers,
     flood_pages,
+    flood_tiles,
     flooding,
     health,
     impacts,
@@ -84,7 +86,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = wall_clock) -
         impacts.router, alerts.router, emergencies.router, partners.router, releases.router, stream.router,
         dry_run.router, signal_states.router, signals.router, signal_stream.router, signal_pages.router,
         signal_accuracy.router, virtual_signals.router, bends.router, pushes.router, water.router,
-        flood_pages.router, flooding.router,
+        flood_pages.router, flood_officers.router, flood_tiles.router, flooding.router,
         pages.router,
     ):  # fmt: skip
         app.include_router(router)
