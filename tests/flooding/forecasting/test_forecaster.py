@@ -10,7 +10,9 @@ import pytest
 
 from trafficfeed.errors import SourceMalformed
 from trafficfeed.flooding.forecast import HORIZONS_S, THRESHOLDS_M, CityForecast, Method
+from trafficfeed.flooding.forecasting import nowcast_fitting
 from trafficfeed.flooding.forecasting.forecaster import Forecaster
+from trafficfeed.flooding.forecasting.nowcast_fitting import FloodTrace
 from trafficfeed.flooding.forecasting.parameters import FloodParameters, SiteParameters, dump, load
 from trafficfeed.flooding.observations import Quality, RainForecast, RainReading, Reading, TidePrediction
 from trafficfeed.flooding.sites import PastFlood, Site, SiteSource, StageVolume
@@ -200,6 +202,30 @@ def test_a_new_site_with_floods_on_its_list_floods_oftener_than_one_without() ->
         chance = told(sites=[SITES[2], listed, replace(SITES[2], history=later)], falls=falls).within[0, :, -1]
         assert chance[1] > 2 * chance[0]
         assert chance[2] == chance[0]  # after the day until which the parameters know
+
+
+def test_where_a_gauge_stands_in_water_the_first_hour_is_the_nowcast_s_and_later_hours_are_not() -> None:
+    with_nowcast = replace(CITY, nowcast=nowcast_fitting.fit(made_floods(), {}, NOW.timestamp()))
+    read, falls = readings("dip", 0.25), [rain(1.0)]
+    plain, merged = told(read=read, falls=falls), told(parameters=with_nowcast, read=read, falls=falls)
+    first, later = (HORIZONS_S > 0) & (HORIZONS_S <= 3600), HORIZONS_S >= 2 * HOUR
+    assert not np.array_equal(plain.p50_m[0, first], merged.p50_m[0, first])
+    assert np.array_equal(plain.p50_m[0, later], merged.p50_m[0, later])
+    assert np.array_equal(plain.within[:, 1:], merged.within[:, 1:])  # dry sites are not touched
+    assert np.all(np.diff(merged.within, axis=-1) >= 0)
+    assert np.all(merged.exceedance <= merged.within + 1e-12)
+
+
+def made_floods() -> list[FloodTrace]:
+    """Return forty floods that rise for 20 min and recede."""
+    floods = []
+    for k in range(40):
+        times = 60.0 * np.arange(150)
+        peak = 0.15 + 0.01 * k
+        depth = np.where(times < 1200, peak * times / 1200, peak * np.exp(-(times - 1200) / 2400))
+        begin = NOW.timestamp() - (50 - k) * 86400.0
+        floods.append(FloodTrace(site=f"made-{k % 5}", tidal=False, times=begin + times, depth_m=depth))
+    return floods
 
 
 def test_parameters_come_back_as_they_were_written() -> None:
