@@ -316,3 +316,8 @@ def test_every_reading_of_thirty_centimetres_finds_the_road_closed(spells: list[
     for depth, decision in zip(read, run(read), strict=True):
         assert depth is None or depth < RULE.closes_m or decision.level is Level.CLOSED
         assert (decision.episode == "") is (decision.level is Level.CLEAR)
+
+
+def test_one_low_reading_does_not_clear_rising_water() -> None:
+    rising = [0.11, 0.09, *(0.03 + 0.004 * minute for minute in range(15)), 0.0]
+    assert levels(run(rising, RULE))[-2:] == [Level.HAZARD, Level.HAZARD]

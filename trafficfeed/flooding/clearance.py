@@ -86,13 +86,18 @@ def _too_short(limit_m: float, evidence: Evidence, expectation: Expectation, rul
 
 
 def _moves_wrongly(evidence: Evidence, rule: DecisionRule) -> str:
-    """Name a witness whose water rises again, or does not move at all, as water that drains away would."""
+    """Name a witness whose water rises again, or does not move at all, as water that drains away would.
+
+    The highest of the last minutes counts: one low reading does not make rising water fall.
+    """
     window = evidence.since(rule.clears_after_s)
     still = evidence.since(rule.clears_after_s * FRESH_SHARE + _SLACK_S)
     for witness, last in evidence.latest(rule.clears_after_s * FRESH_SHARE).items():
         lowest = min(one.depth_m for one in window if one.witness == witness)
-        if last.depth_m > lowest + _RISES_M:
-            return f"{witness} has risen from {_cm(lowest)} to {_cm(last.depth_m)} again"
+        earlier = [one.depth_m for one in window if one.witness == witness and one not in still]
+        now_m = max(one.depth_m for one in still if one.witness == witness)
+        if now_m > min(earlier, default=lowest) + _RISES_M or last.depth_m > lowest + _RISES_M:
+            return f"{witness} has risen from {_cm(lowest)} to {_cm(now_m)} again"
         same = [abs(one.depth_m - last.depth_m) <= _SAME_M for one in still if one.witness == witness]
         if len(same) >= _SEVERAL and all(same) and last.depth_m > _DRY_M:
             return f"{witness} reads {_cm(last.depth_m)} and does not move, as draining water would"
