@@ -43,7 +43,7 @@ class DecisionRule:
     clears_after_s: float = 900.0
     ahead_s: float = 1800.0
     cost_ratio: float = 0.80
-    hazard_cost_ratio: float = 0.20
+    hazard_cost_ratio: float = 0.35
     reflood_s: float = 3600.0
     reflood_chance: float = 0.10
     hold_s: float = 900.0
