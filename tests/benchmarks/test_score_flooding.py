@@ -159,6 +159,14 @@ def test_a_record_without_floods_or_issues_after_the_day_says_so(record: Record)
     assert report["sample"]["issues_test"] == 0
 
 
+@pytest.mark.parametrize("days", [-5.0, 0.2, 4.0])
+def test_with_nothing_to_fit_on_the_shipped_weights_are_scored(record: Record, days: float) -> None:
+    told = _plain(score_record(record, BEGIN + days * DAY, parts=("skill",)))["horizons"]["6h"]
+    assert told["auc"] > 0.8
+    assert told["threshold"] == 0.2
+    assert json.dumps(told, allow_nan=False)
+
+
 def test_auc_counts_ties_half_and_needs_both_kinds() -> None:
     flooded = np.array([True, False, True, False])
     assert auc(np.array([3.0, 1.0, 2.0, 2.0]), flooded) == pytest.approx(0.875)

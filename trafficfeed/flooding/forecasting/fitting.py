@@ -45,9 +45,9 @@ def fit(
         Rain issues at the city; None: sites are fitted, the shipped weights hold.
     """
     known = history.until(until)
-    issued = log.until(until) if log is not None else None
+    issued = log.until(until) if log is not None and (log.issued < until).any() else None
     sites, rain = fit_sites(ids, known, issued, tide, until)
-    if issued is None or not len(issued.issued) or len(known.site) < LEAST_FLOODS:
+    if issued is None or len(known.site) < LEAST_FLOODS:
         return sites
     sampler = _sampler(sites, rain, ids, known, issued, tide, until, seed)
     fitted = replace(
