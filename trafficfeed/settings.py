@@ -65,21 +65,22 @@ class BendSettings(BaseModel):
 
 
 class FloodRuleSettings(BaseModel):
-    """When a road is closed for water, warned of and cleared; see `flooding.decisions.DecisionRule`."""
+    """When a road is closed for water, warned of and cleared; what is not set is as `flooding.decisions` has it."""
 
-    closes_m: float = Field(0.30, gt=0, description="a good reading of it closes at once")
-    hazard_m: float = Field(0.10, gt=0, description="warned of from it on")
-    clears_m: float = Field(0.15, gt=0, description="cleared only below it")
-    clears_after_s: float = Field(900.0, ge=0, description="and only after good readings below it for so long")
-    ahead_s: float = Field(1800.0, gt=0, description="how far ahead a forecast closure looks")
-    cost_ratio: float = Field(0.35, gt=0, lt=1, description="cost of a needless closure over the loss of a missed one")
-    reflood_s: float = Field(3600.0, ge=0, description="no clearing while water is forecast to come back so soon")
-    reflood_chance: float = Field(0.20, ge=0, le=1, description="with more than this chance")
-    hold_s: float = Field(900.0, ge=0, description="no decision is relaxed sooner")
-    silence_s: float = Field(
-        1200.0, gt=0, description="so long without a good reading is silence, which clears nothing"
+    closes_m: float | None = Field(None, gt=0, description="a good reading of it closes at once")
+    hazard_m: float | None = Field(None, gt=0, description="warned of from it on")
+    clears_m: float | None = Field(None, gt=0, description="cleared only below it")
+    clears_after_s: float | None = Field(None, ge=0, description="and only after good readings below it for so long")
+    ahead_s: float | None = Field(None, gt=0, description="how far ahead a forecast closure looks")
+    cost_ratio: float | None = Field(
+        None, gt=0, lt=1, description="cost of a needless closure over the loss of a missed one"
     )
-    approval: bool = Field(False, description="forecast closures wait for an officer")
+    hazard_cost_ratio: float | None = Field(None, gt=0, lt=1, description="the same of a warning")
+    reflood_s: float | None = Field(None, ge=0, description="no clearing while water is forecast to come back so soon")
+    reflood_chance: float | None = Field(None, ge=0, le=1, description="with more than this chance")
+    hold_s: float | None = Field(None, ge=0, description="no decision is relaxed sooner")
+    silence_s: float | None = Field(None, gt=0, description="so long without a good reading is silence: clears nothing")
+    approval: bool | None = Field(None, description="forecast closures wait for an officer")
 
 
 class FloodSettings(BaseModel):

@@ -11,16 +11,16 @@ import pytest
 from lxml import etree
 
 from trafficfeed.closures.orders import OrderState
-from trafficfeed.flooding.decisions import Basis, Decision, Level
+from trafficfeed.flooding.decisions import Basis, Decision, DecisionRule, Level
 from trafficfeed.flooding.road_state import WaterClass
 from trafficfeed.flooding.sites import Site, SiteRoad, SiteSource
 from trafficfeed.formats import semantics
-from trafficfeed.pipeline.flood_orders import Applied, apply_decisions, override, settle_approvals
+from trafficfeed.pipeline.flood_orders import Applied, apply_decisions, override, rule_of, settle_approvals
 from trafficfeed.pipeline.orders import approve_order
 from trafficfeed.pipeline.releasing import FEED, Released, Releaser, release
 from trafficfeed.pipeline.workspace import Ground, find_city, ground_of
 from trafficfeed.publishing.releases import ReleaseStore
-from trafficfeed.settings import Settings
+from trafficfeed.settings import FloodRuleSettings, Settings
 from trafficfeed.store.audit import AuditLog
 from trafficfeed.store.database import Database, open_database
 from trafficfeed.store.flood_decisions import FloodDecisions
@@ -156,6 +156,23 @@ def test_a_reading_that_changes_no_class_makes_no_new_version(town: Town) -> Non
     town.take(decided(Level.CLOSED, 0.33))
     kept, _ = town.take(decided(Level.CLOSED, 0.34, minutes=5, since=NOW, expected_end=NOW + timedelta(hours=2)))
     assert kept.action == "kept" and town.order().latest_version == 1
+
+
+def test_a_depth_that_trembles_about_a_class_is_told_once(town: Town) -> None:
+    actions = []
+    for minute, depth_m in enumerate((0.44, 0.46, 0.44, 0.46, 0.42)):
+        changes = {"since": NOW, "expected_end": NOW + timedelta(hours=2)}
+        actions.append(town.take(decided(Level.CLOSED, depth_m, minutes=minute, **changes))[0].action)
+    assert actions == ["published", "amended", "kept", "kept", "amended"]
+
+
+def test_the_rule_is_that_of_the_subject_unless_the_settings_say_otherwise(configured: Settings) -> None:
+    assert rule_of(configured) == DecisionRule()
+    fields = set(DecisionRule.__dataclass_fields__)
+    assert set(type(configured.flooding.rule).model_fields) == fields
+    careful = configured.flooding.model_copy(update={"rule": FloodRuleSettings(closes_m=0.25, approval=True)})
+    changed = rule_of(configured.model_copy(update={"flooding": careful}))
+    assert changed == replace(DecisionRule(), closes_m=0.25, approval=True)
 
 
 def test_an_end_that_moves_away_is_published_anew(town: Town) -> None:

@@ -139,7 +139,7 @@ def test_a_forecast_that_abstains_says_nothing(flooded: Settings, database: Data
 
 
 def test_a_forecast_closes_before_the_water_is_there(flooded: Settings, database: Database) -> None:
-    forecast = forecast_of(["quay", "underpass"], p90_m=0.45, chance_30cm=0.6)
+    forecast = forecast_of(["quay", "underpass"], p90_m=0.45, chance_30cm=0.9)
     done = decide_and_release(flooded, database, NOW, forecast=forecast)
     assert {one.site: one.level for one in done.decisions} == {"quay": Level.CLOSED, "underpass": Level.CLOSED}
     water = {one["properties"]["water"]["basis"] for one in _closures(flooded)}
@@ -173,7 +173,7 @@ def test_what_awaits_an_officer_is_not_on_the_public_map(flooded: Settings, data
             )
         }
     )
-    done = decide_and_release(careful, database, NOW, forecast=forecast_of(["underpass"], p90_m=0.45, chance_30cm=0.6))
+    done = decide_and_release(careful, database, NOW, forecast=forecast_of(["underpass"], p90_m=0.45, chance_30cm=0.9))
     assert [one.action for one in done.applied if one.site == "underpass"] == ["drafted"]
     assert "decision" not in _map(careful)["underpass"]
 

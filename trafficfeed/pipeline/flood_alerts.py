@@ -86,7 +86,8 @@ def _tellings(database: Database, city: str, site: str, decision: Decision) -> l
 
 
 def _gist(decision: Decision) -> tuple[object, ...]:
-    return decision.level, decision.basis, depth_class(telling_depth(decision))
+    depth_m = telling_depth(decision)
+    return decision.level, decision.basis, None if depth_m is None else depth_class(depth_m)
 
 
 def _event(

@@ -43,6 +43,7 @@ DEPTH_CLASSES_M: Final = (0.10, 0.15, 0.30, 0.45)
 """Depths at which a published record is told anew: a hazard, small cars, closed, up to the doors."""
 
 _BAND_CM: Final = 5
+_FLAPPING_M: Final = 0.02  # twice what gauges tremble
 _LATER: Final = timedelta(minutes=10)
 _EARLIER: Final = timedelta(minutes=30)
 _STEP: Final = timedelta(minutes=5)
@@ -149,6 +150,8 @@ def says_the_same(new: Order, old: Order) -> bool:
     """
     if [_gist(measure) for measure in new.measures] != [_gist(measure) for measure in old.measures]:
         return False
+    if not all(_is_as_deep(*pair) for pair in zip(new.measures, old.measures, strict=True)):
+        return False
     was, now = (order.measures[0].when.periods[0].estimated_end for order in (old, new))
     return was is not None and now is not None and -_EARLIER < now - was < _LATER and new.reason is old.reason
 
@@ -161,9 +164,9 @@ def telling_depth(decision: Decision) -> float | None:
     return decision.depth_m if decision.depth_m is not None else decision.high_m
 
 
-def depth_class(depth_m: float | None) -> int | None:
-    """Return which of `DEPTH_CLASSES_M` a depth has reached, counted from 0; None where it is not known."""
-    return None if depth_m is None else sum(depth_m >= limit_m for limit_m in DEPTH_CLASSES_M)
+def depth_class(depth_m: float) -> int:
+    """Return how many of `DEPTH_CLASSES_M` a depth has reached."""
+    return sum(depth_m >= limit_m for limit_m in DEPTH_CLASSES_M)
 
 
 def site_area(site: Site, graph: RoadGraph) -> tuple[LonLat, ...]:
@@ -349,9 +352,23 @@ def facts_of(decision: Decision, place: str, issuer: Issuer, end: datetime) -> F
 def _gist(measure: Measure) -> tuple[object, ...]:
     water = measure.water
     assert water is not None
-    deepest = water.p90_m if water.basis is WaterBasis.FORECAST else water.depth_m
-    rank = depth_class(deepest)
-    return (measure.id, measure.rule, measure.exceptions, measure.where, water.basis, water.closed_to, rank, water.note)
+    return (measure.id, measure.rule, measure.exceptions, measure.where, water.basis, water.closed_to, water.note)
+
+
+def _is_as_deep(new: Measure, old: Measure) -> bool:
+    """Tell whether the depth is of the class that is published; it falls out of it only by 2 cm, against flapping."""
+    now, was = (_told_m(measure.water) for measure in (new, old))
+    if now is None or was is None:
+        return now is was
+    return depth_class(was) in (depth_class(now), depth_class(now + _FLAPPING_M)) and depth_class(now) <= depth_class(
+        was
+    )
+
+
+def _told_m(water: Water | None) -> float | None:
+    if water is None:
+        return None
+    return water.p90_m if water.basis is WaterBasis.FORECAST else water.depth_m
 
 
 def _reach_m(site: Site, graph: RoadGraph) -> float:

@@ -67,7 +67,7 @@ class Applied:
 
 def rule_of(settings: Settings) -> DecisionRule:
     """Return the rule that decisions are made by."""
-    return DecisionRule(**settings.flooding.rule.model_dump())
+    return DecisionRule(**settings.flooding.rule.model_dump(exclude_none=True))
 
 
 def issuer_of(ground: Ground, settings: Settings) -> Issuer:
