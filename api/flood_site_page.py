@@ -12,7 +12,7 @@ from api import wording
 from api.deps import Services
 from api.flood_hydrograph import Course, Dot, Hydrograph, Level, RainBar, draw_hydrograph
 from api.flood_released import FloodPicture, Place
-from api.flood_wording import BASES, LEVELS, VEHICLES, centimetres
+from api.flood_wording import BASES, LEVELS, VEHICLES, centimetres, clock
 from api.published import Record
 from trafficfeed.errors import TrafficFeedError
 from trafficfeed.flooding.observations import Quality, RainForecast, RainReading, Reading, TidePrediction
@@ -301,7 +301,7 @@ def _passing(place: Place, picture: FloodPicture, now: datetime, zone: ZoneInfo)
             continue
         deep = worst >= limit_m
         change = next((n for n in range(1, len(deep)) if deep[n] != deep[0] and np.isfinite(worst[n])), None)
-        when = "" if change is None else wording.moment(times[change], zone, now=now)
+        when = "" if change is None else clock(times[change], zone, now=now)
         if kind in kept_out:
             text = "Closed to them" + (", and too deep" if deep[0] else "")
             found.append(Passing(name=name, limit=limit, style="no", text=text))

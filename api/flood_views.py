@@ -9,7 +9,7 @@ import numpy as np
 
 from api import wording
 from api.flood_released import FRESH, Floats, FloodPicture, Place
-from api.flood_wording import BASES, LEVELS, METHODS, centimetres, time_ahead
+from api.flood_wording import BASES, LEVELS, METHODS, centimetres, clock, time_ahead
 from api.overview import Badge
 
 BADGES = {
@@ -75,7 +75,7 @@ def _view(place: Place, number: int, picture: FloodPicture, now: datetime, zone:
         to_flood=to_flood,
         to_clear=to_clear,
         basis="" if place.decided is None or level == "clear" else BASES.get(place.decided.basis, place.decided.basis),
-        since="" if place.decided is None or level == "clear" else wording.moment(place.decided.since, zone, now=now),
+        since="" if place.decided is None or level == "clear" else clock(place.decided.since, zone, now=now),
         expected_end=_end(place, now, zone),
         badge=BADGES.get(place.validation, BADGES["pending"]) if place.validation else None,
         certificate=place.certificate,
@@ -117,22 +117,18 @@ def _age(gone: timedelta) -> str:
 
 def _end(place: Place, now: datetime, zone: ZoneInfo) -> str:
     end = None if place.decided is None else place.decided.expected_end
-    return "" if end is None or end <= now else wording.moment(end, zone, now=now)
+    return "" if end is None or end <= now else clock(end, zone, now=now)
 
 
 def summary_of(views: Sequence[SiteView]) -> str:
-    """Return the state of the city in a sentence."""
+    """Return the state of the city in a sentence or two."""
     closed, wet = (sum(view.level == level for view in views) for level in ("closed", "hazard"))
-    parts = []
-    if closed:
-        parts.append(f"{closed} place{'s' if closed > 1 else ''} closed for water")
-    if wet:
-        parts.append(f"{wet} with water on the road" if closed else f"Water on the road at {wet} place{_s(wet)}")
     coming = sum(bool(view.to_flood) and view.level == "clear" for view in views)
-    if coming:
-        parts.append(f"{coming} {'more ' if parts else ''}where it may come")
-    return (", ".join(parts) or "No road is closed or warned of for water") + "."
+    parts = [f"{_places(closed)} closed for water"] if closed else []
+    parts += [f"{_places(wet)} with water on the road"] if wet else []
+    said = (", ".join(parts) or "No road is closed or warned of for water") + "."
+    return f"{said} Water may come to {_places(coming)}{' more' if parts else ''}." if coming else said
 
 
-def _s(count: int) -> str:
-    return "s" if count > 1 else ""
+def _places(count: int) -> str:
+    return f"{count} place{'s' if count > 1 else ''}"

@@ -1,11 +1,14 @@
 """How pages put water: depths in centimetres, times to come as about so long, and why a place is listed first."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
+
+from api import wording
 
 LEVELS: Final[Mapping[str, str]] = MappingProxyType(
     {"closed": "Closed", "hazard": "Water on the road", "clear": "Open"}
@@ -46,6 +49,13 @@ def centimetres(depth_m: float | None) -> str:
         return "not known"
     cm = round(depth_m * 100)
     return "dry" if cm <= 0 else f"{cm} cm"
+
+
+def clock(instant: datetime, zone: ZoneInfo, *, now: datetime) -> str:
+    """Return the wall time, with its day where that is not today."""
+    told = wording.moment(instant, zone, now=now)
+    today = instant.astimezone(zone).date() == now.astimezone(zone).date()
+    return told.split(" ", 3)[3] if today else told
 
 
 def duration(seconds: float) -> str:

@@ -81,7 +81,8 @@ def rule_text(rule: Mapping[str, Any]) -> str:
         return f"Speed limit {rule.get('limit_kmh')} km/h"
     if kind == "metering":
         return f"Metered: {rule.get('flow_vph', 0):g} vehicles an hour"
-    return {"closure": "Closed", "one_way": "One way", "turn_ban": "No turn"}.get(str(kind), "Restricted")
+    said = {"closure": "Closed", "one_way": "One way", "turn_ban": "No turn", "hazard": "Drive with care"}
+    return said.get(str(kind), "Restricted")
 
 
 def rules_text(rules: Iterable[Mapping[str, Any]]) -> str:

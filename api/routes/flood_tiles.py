@@ -43,9 +43,9 @@ _At = Annotated[
     },
 )
 def tile(
-    z: Annotated[int, Path(ge=ZOOMS[0], le=ZOOMS[-1])],
-    x: Annotated[int, Path(ge=0)],
-    y: Annotated[int, Path(ge=0)],
+    z: Annotated[int, Path(ge=ZOOMS[0], le=ZOOMS[-1], examples=[16])],
+    x: Annotated[int, Path(ge=0, examples=[37310])],
+    y: Annotated[int, Path(ge=0, examples=[18970])],
     request: Request,
     pages: PagesDep,
     now: Now,

@@ -18,7 +18,7 @@
     const cells = all("[data-cell]"), closed = all("[data-closed]"), rows = all("[data-site]");
     const range = $("#time"), instant = $("#instant");
     const depth = (cm) => (cm < 0 ? "not known" : cm === 0 ? "dry" : cm + " cm");
-    const ahead = (minutes) => (minutes < 120 ? minutes + " min" : Math.round(minutes / 60) + " h");
+    const ahead = (minutes) => (minutes < 88 ? minutes + " min" : Math.round(minutes / 30) / 2 + " h");
     const show = () => {
       const at = Number(range.value), kind = Number(new FormData(slider).get("kind"));
       const told = at === 0 ? "Now" : data.labels[at] + ", in " + ahead(data.ahead_min[at]);
@@ -98,7 +98,7 @@
     name.append(link);
     told.append(name, make("p", "level", "Closure awaits approval: not published"), make("p", "", one.reason));
     told.append(reasonForm("Approve and publish", (reason) =>
-      act("/v1/orders/" + encodeURIComponent(one.order) + "/approve", { override_reason: reason })));
+      act("/v1/flooding/sites/" + encodeURIComponent(one.site) + "/approve", { reason })));
     row.append(make("span", "disc", "!"), told);
     return row;
   };
@@ -115,9 +115,10 @@
       form.append(label);
     }
     form.append(make("button", "", "Order it"));
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const end = new Date(Date.now() + 3600000 * Number(until.value)).toISOString();
+      const clock = await (await fetch("/web/clock", { cache: "no-store" })).json(); // ours may be wrong
+      const end = new Date(Date.parse(clock.now) + 3600000 * Number(until.value)).toISOString();
       act("/v1/flooding/sites/" + encodeURIComponent(override.dataset.override) + "/override", { level: level.value, until: end, reason: reason.value });
     });
     return form;

@@ -53,7 +53,20 @@ def test_a_closure_that_awaits_approval_is_shown_to_officers_and_to_nobody_else(
     assert officer.get("/v1/flooding/awaiting").status_code == 401
 
 
-def test_what_an_officer_approves_is_closed_on_the_page_at_the_next_round(
+def test_what_an_officer_approves_is_published_at_once(officer: TestClient, settings: Settings) -> None:
+    released(settings, closing_soon())
+    assert officer.get("/v1/orders", params={"state": "published"}).json()["orders"] == []
+    body = {"reason": "the patrol sees it come"}
+    answer = officer.post("/v1/flooding/sites/underpass/approve", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["level"] == "closed" and answer.json()["map_release"]
+    page = officer.get("/flooding").text
+    assert "Closed</b>" in page and "data-closed" in page and "may last until" in page
+    assert officer.post("/v1/flooding/sites/underpass/approve", json=body).status_code == 409
+    assert officer.get("/v1/flooding/awaiting").json() == {"awaiting": []}
+
+
+def test_an_order_that_an_officer_approves_is_closed_on_the_page_at_the_next_round(
     officer: TestClient, settings: Settings
 ) -> None:
     released(settings, closing_soon())
