@@ -31,7 +31,7 @@ from trafficfeed.flooding.forecasting.nowcast import NowcastParameters, ensemble
 from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, Ensemble, weighted_quantile
 from trafficfeed.flooding.forecasting.nowcast_fitting import FloodTrace, fit, of_kind
 from trafficfeed.flooding.forecasting.nowcast_situation import Situation, TideCurve, situation
-from trafficfeed.flooding.observations import Quality, Reading, TidePrediction
+from trafficfeed.flooding.observations import Quality, Reading
 from trafficfeed.flooding.quality import judge
 from trafficfeed.flooding.sites import Site, SiteRoad, SiteSource
 
@@ -49,7 +49,7 @@ _STALE_S: Final = 1200.0
 
 @dataclass(frozen=True, kw_only=True)
 class Outlooks:
-    """Forecasts of one run by minute: index into the arrays, -1 dry, -2 silent."""
+    """Forecasts of one run by minute: index into the arrays, -1 dry, -2 silent, or too few past floods."""
 
     of: npt.NDArray[np.int64]
     within: Floats  # (3, n, _STEPS)
@@ -104,7 +104,7 @@ def score(
     for name in faults:
         chosen = replayed if name == "sound" else deep[:: max(round(1 / faulty_share), 1)]
         all_of, later = Tally(), Tally()
-        own = _own(floods, tides, train_until)
+        own = _own(floods, train_until)
         for number, run in enumerate(chosen):
             curve = curves.get(run.tide)
             rng = np.random.default_rng([number, len(name)])
@@ -115,9 +115,9 @@ def score(
     return told
 
 
-def _own(floods: Sequence[FloodTrace], tides: Mapping[str, TidePrediction], until: float) -> dict[int, int]:
+def _own(floods: Sequence[FloodTrace], until: float) -> dict[int, int]:
     known = [flood for flood in floods if flood.times[-1] <= until]
-    return {id(flood): i for tidal in (False, True) for i, flood in enumerate(of_kind(known, tides, tidal=tidal))}
+    return {id(flood): i for tidal in (False, True) for i, flood in enumerate(of_kind(known, tidal=tidal))}
 
 
 def replay(
@@ -202,15 +202,19 @@ def _outlooks(
             situations.append(seen)
             at.append(float(now))
     if not situations:
-        empty = np.empty((3, 0, _STEPS))
-        return Outlooks(of=of, within=empty, exceedance=empty, band=empty, clear_s=np.empty((3, 0)))
+        return _untold(of)
     middles = np.array([(one.times[0] + one.times[-1]) / 2 for one in run.floods])
     besides = np.array([own.get(id(run.floods[int(np.argmin(np.abs(middles - t)))]), -1) for t in at])
     tide_m = curve.outlook(np.array(at)) if curve and run.tidal else None
     paths = ensemble(parameters, [run.site] * len(at), situations, tidal=run.tidal, tide_m=tide_m, besides=besides)
     if paths is None:
-        raise SystemExit("Too few floods to train on; take a later --train-until.")
+        return _untold(np.where(of >= 0, -2, of))
     return _summed(of, paths)
+
+
+def _untold(of: npt.NDArray[np.int64]) -> Outlooks:
+    empty = np.empty((3, 0, _STEPS))
+    return Outlooks(of=of, within=empty, exceedance=empty, band=empty, clear_s=np.empty((3, 0)))
 
 
 def _summed(of: npt.NDArray[np.int64], paths: Ensemble) -> Outlooks:

@@ -6,7 +6,8 @@ What is scored, at every kind of site (pluvial: the tide does not reach it; tida
   last reading. What a method gets of the flood is its readings up to the instant, and nothing of later ones.
 - Truth: the line between readings; 0 after the last.
 - Time to clear: at the instants of these at which it is 15 cm deep or more, the time until it is below for good.
-- Where the gauge has read 2 cm or less for 20 min, the nowcast says nothing: scored as if it held the last reading.
+- Where the gauge has read 2 cm or less for 20 min, or too few floods are on record, the nowcast says nothing: scored as
+  if it held the last reading.
 - Hold: as deep as now. Recession: as now while it rose in the last 10 min, else falling at one rate for all sites, the
   one with the least error on the training floods.
 """
@@ -27,6 +28,7 @@ from trafficfeed.flooding.forecasting.nowcast import NowcastParameters, ensemble
 from trafficfeed.flooding.forecasting.nowcast_analogues import AFTER_S, weighted_quantile
 from trafficfeed.flooding.forecasting.nowcast_fitting import FloodTrace, fit, instants, of_kind, storms
 from trafficfeed.flooding.forecasting.nowcast_situation import Situation, TideCurve
+from trafficfeed.flooding.forecasting.recession import DEFAULT_PER_S
 from trafficfeed.flooding.observations import TidePrediction
 
 Floats = npt.NDArray[np.float64]
@@ -128,7 +130,9 @@ def recession(at: Instants, rate_per_s: float) -> Floats:
 
 
 def pooled_rate(at: Instants) -> float:
-    """Return the rate with the least error over the three horizons, 1/s."""
+    """Return the rate with the least error over the three horizons, 1/s; one in an hour where nothing tells."""
+    if not at.seen:
+        return DEFAULT_PER_S
     errors = [np.abs(recession(at, rate / 60) - at.came_m)[:, STEPS].mean() for rate in _RATES_PER_MIN]
     return float(_RATES_PER_MIN[int(np.argmin(errors))] / 60)
 
@@ -159,7 +163,7 @@ def nowcast(
             besides=None if besides is None else besides[rows],
         )
         if paths is None:
-            raise SystemExit("Too few floods to train on; take a later --train-until.")
+            continue
         depth_m[:, rows] = paths.quantiles(LEVELS)
         ends = clear_times(AFTER_S, paths.paths_m, CLEAR_M)
         clears_s[:, rows] = np.stack([weighted_quantile(ends, paths.weights, level) for level in LEVELS])
@@ -190,7 +194,7 @@ def score_leaving_storms_out(record: Record) -> dict[str, Any]:
     parameters = fit(floods, tides)
     figures: dict[str, Any] = {}
     for kind, tidal in (("pluvial", False), ("tidal", True)):
-        mine = of_kind(floods, tides, tidal=tidal)
+        mine = of_kind(floods, tidal=tidal)
         at, past, storm = gathered(mine, curves), parameters.kind(tidal), storms(mine)
         if not at.seen:
             continue

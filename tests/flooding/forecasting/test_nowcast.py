@@ -144,6 +144,15 @@ def test_a_tidal_site_is_told_without_a_tide_too(parameters: NowcastParameters) 
     assert np.isfinite(said.p50_m).all()
 
 
+def test_a_city_without_tide_predictions_learns_its_tidal_floods_all_the_same() -> None:
+    parameters = fit(made_floods(), {})
+    read = readings(*hydrograph(0.2, 3600, 1 / 3600))
+    as_of = datetime.fromtimestamp(BEGIN + 2400, UTC)
+    said = corrected(parameters, site="quay", tidal=True, readings=read, as_of=as_of, after_s=AFTER_S)
+    assert said is not None
+    assert np.isfinite(said.p50_m).all()
+
+
 @pytest.mark.parametrize("quality", [one for one in Quality if one is not Quality.GOOD])
 def test_readings_that_did_not_pass_the_checks_tell_nothing(parameters: NowcastParameters, quality: Quality) -> None:
     assert told(parameters, readings(*hydrograph(0.45, 1200, RATES["slow"]), quality), 40) is None

@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _EVERY_S: Final = {False: 300.0, True: 600.0}  # tidal floods last longer: more instants of them tell no more
+_FAR: Final = 1e3
 _STORM_GAP_S: Final = 6 * 3600.0
 _PROBE: Final = 4000
 _NARROWEST: Final = 0.7
@@ -41,7 +42,7 @@ def fit(
 ) -> NowcastParameters:
     """Fit the nowcast to floods that were over by `until` (epoch s; None: all of them).
 
-    `tides` are the predictions by station name; floods of stations that are not there are told without a tide.
+    `tides` are the predictions by station name; floods of stations that are not there are learned without a tide.
     """
     known = [flood for flood in floods if until is None or flood.times[-1] <= until]
     sites = sorted({flood.site for flood in known})
@@ -49,16 +50,16 @@ def fit(
     curves = {name: TideCurve(tide) for name, tide in tides.items()}
     banks = {}
     for tidal in (False, True):
-        mine = of_kind(known, tides, tidal=tidal)
+        mine = of_kind(known, tidal=tidal)
         banks[tidal] = _calibrated(
             _analogues(mine, sites, recession, curves, tidal=tidal), storms(mine), recession.pooled_per_s
         )
     return NowcastParameters(sites=sites, rain=banks[False], tidal=banks[True], recession=recession)
 
 
-def of_kind(floods: Sequence[FloodTrace], tides: Mapping[str, TidePrediction], *, tidal: bool) -> list[FloodTrace]:
+def of_kind(floods: Sequence[FloodTrace], *, tidal: bool) -> list[FloodTrace]:
     """Return the floods of one kind, in the order in which `Analogues.flood` counts them."""
-    return [flood for flood in floods if flood.tidal is tidal and (not tidal or flood.tide in tides)]
+    return [flood for flood in floods if flood.tidal is tidal]
 
 
 def instants(flood: FloodTrace, every_s: float) -> tuple[Floats, list[Situation | None], Floats]:
@@ -93,7 +94,7 @@ def _analogues(
             continue
         rows = states(seen, np.full(len(seen), recession.rate(flood.site)))
         if tidal:
-            rows = np.hstack([rows, tide_states(curves[flood.tide].outlook(begin))])
+            rows = np.hstack([rows, _tides(curves.get(flood.tide), begin)])
         whole = np.isfinite(rows).all(axis=1)
         state.append(rows[whole])
         ahead.append(came[whole])
@@ -107,6 +108,12 @@ def _analogues(
         narrow=np.ones(len(AFTER_S)),
         wide=np.ones(len(AFTER_S)),
     )
+
+
+def _tides(curve: TideCurve | None, at: Floats) -> Floats:
+    """Return the tide's part of the states; where it is not known far from all, so that only the rest is compared."""
+    told = tide_states(curve.outlook(at)) if curve is not None else np.full((len(at), 4), np.nan)
+    return np.where(np.isfinite(told).all(axis=1, keepdims=True), told, _FAR)
 
 
 def storms(floods: Sequence[FloodTrace]) -> Ints:
