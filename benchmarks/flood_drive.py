@@ -78,7 +78,7 @@ def measure(name: str, folder: Path, seeds: Sequence[int], following: Sequence[f
     storm = made_storm(sites, BEGINS, StormShape())
     with bars() as progress:
         played = replay(storm, settings, open_database(settings.database_url), progress=progress)
-        closings = closings_of(played.decisions, storm.ends, lag=_LAG)
+        closings = closings_of(played.closed, storm.ends, lag=_LAG)
         scenario = city_drive(city, folder=folder / "prepared")
         question = flood_question(scenario, storm, sites, closings, seeds=tuple(seeds), following=tuple(following))
         report = run_trial(question, folder=folder / "runs", workers=workers, progress=progress)

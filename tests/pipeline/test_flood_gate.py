@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from trafficfeed.flooding.decisions import Basis, Decision, Level
 from trafficfeed.flooding.made_storm import made_storm
 from trafficfeed.flooding.sites import Site, SiteRoad, SiteSource
 from trafficfeed.pipeline.flood_gate import Closing, closings_of, flood_question
@@ -15,25 +14,21 @@ from trafficfeed.simulation.sumo_process import run_program
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def decision(minute: int, level: Level, site: str = "square", *, awaits: bool = False) -> Decision:
-    at = NOON + timedelta(minutes=minute)
-    return Decision(site=site, level=level, basis=Basis.OBSERVED, decided_at=at, since=at, awaits_approval=awaits)
+def test_an_edge_is_closed_from_the_release_that_closes_it_to_the_one_that_opens_it() -> None:
+    def after(minutes: float) -> datetime:
+        return NOON + timedelta(minutes=minutes)
 
-
-def test_a_site_is_closed_from_the_first_closing_decision_to_the_first_that_opens_it() -> None:
-    made = [
-        decision(0, Level.HAZARD),
-        decision(5, Level.CLOSED),
-        decision(9, Level.CLOSED),
-        decision(40, Level.HAZARD),
-        decision(50, Level.CLOSED),
-        decision(7, Level.CLOSED, "quay", awaits=True),
+    released = [
+        (after(5), frozenset({"a"})),
+        (after(9), frozenset({"a", "b"})),
+        (after(40), frozenset({"b"})),
+        (after(50), frozenset({"a", "b"})),
     ]
-    lag = timedelta(seconds=30)
     until = NOON + timedelta(hours=2)
-    assert closings_of(made, until, lag=lag) == [
-        Closing(site="square", start=NOON + timedelta(minutes=5, seconds=30), end=NOON + timedelta(minutes=40.5)),
-        Closing(site="square", start=NOON + timedelta(minutes=50.5), end=until),
+    assert closings_of(released, until, lag=timedelta(seconds=30)) == [
+        Closing(edge="a", start=after(5.5), end=after(40.5)),
+        Closing(edge="b", start=after(9.5), end=until),
+        Closing(edge="a", start=after(50.5), end=until),
     ]
 
 
@@ -73,8 +68,8 @@ def test_the_wettest_stretch_lies_on_the_demand_and_the_deeper_of_two_sites_coun
         site("hill", SiteRoad(edge="B1B2", sill_m=9.0)),
     ]
     storm = made_storm(sites, NOON)
-    closing = Closing(site="square", start=NOON, end=NOON + timedelta(hours=8))
-    question = flood_question(town, storm, sites, [closing])
+    closings = [Closing(edge=edge, start=NOON, end=NOON + timedelta(hours=8)) for edge in ("A0A1", "B0B1")]
+    question = flood_question(town, storm, sites, closings)
     by_edge = {one.edge: one for one in question.water}
     assert sorted(by_edge) == ["A0A1", "B0B1"]
     assert by_edge["A0A1"].depth_m.max() == pytest.approx(storm.truth["square"].depth_m.max())

@@ -1,6 +1,6 @@
 """The simulation's verdict on a flood feed: a storm's true water is driven through, by what was published of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,15 +8,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from trafficfeed.flooding.decisions import Decision, Level
+from trafficfeed.flooding.decisions import Level
 from trafficfeed.flooding.road_state import speed_in_water
 from trafficfeed.flooding.sites import Site
 from trafficfeed.flooding.storms import Storm, TrueWater
+from trafficfeed.pipeline.flood_measures import levels_by_edge
+from trafficfeed.pipeline.flood_orders import SERVED, open_flood_orders
 from trafficfeed.simulation.drive_scenario import DriveScenario
 from trafficfeed.simulation.flood_drive import ShutOnFeed, SlowedEdge
 from trafficfeed.simulation.flood_effect import TrueDepth
 from trafficfeed.simulation.flood_trial import FOLLOWING, FloodQuestion
 from trafficfeed.simulation.sumo_network import read_network
+from trafficfeed.store.database import Database
 
 _CRAWL_MPS: Final = 1.4
 """Who drives into deep water all the same goes at a walk: at 0 the street would be blocked for the whole run."""
@@ -26,41 +29,46 @@ _NOTICED_MPS: Final = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """A site that the feed had closed in ``[start, end)``, as it was published."""
+    """An edge that the feed had closed in ``[start, end)``, as it was published."""
 
-    site: str
+    edge: str
     start: datetime
     end: datetime
 
 
-def closings_of(decisions: Iterable[Decision], until: datetime, *, lag: timedelta = timedelta(0)) -> list[Closing]:
-    """Return when each site was closed in the feed; closures that await approval are not.
+def closings_of(
+    closed: Sequence[tuple[datetime, frozenset[str]]], until: datetime, *, lag: timedelta = timedelta(0)
+) -> list[Closing]:
+    """Return when each edge was closed in the feed.
 
     Parameters
     ----------
-    decisions
-        In any order.
+    closed
+        The edges that were closed from each instant (aware, rising) on.
     until
         When the record ends (aware).
     lag
         From the decision to the served feed.
     """
-    by_site: dict[str, list[Decision]] = {}
-    for decision in sorted(decisions, key=lambda one: one.decided_at):
-        by_site.setdefault(decision.site, []).append(decision)
-    found = []
-    for site, made in by_site.items():
-        since: datetime | None = None
-        for decision in made:
-            closed = decision.level is Level.CLOSED and not decision.awaits_approval
-            if closed and since is None:
-                since = decision.decided_at + lag
-            elif not closed and since is not None:
-                found.append(Closing(site=site, start=since, end=decision.decided_at + lag))
-                since = None
-        if since is not None and since < until:
-            found.append(Closing(site=site, start=since, end=until))
-    return sorted(found, key=lambda one: (one.start, one.site))
+    since: dict[str, datetime] = {}
+    found: list[Closing] = []
+    for at, edges in [*closed, (until - lag, frozenset[str]())]:
+        opened = sorted(since.keys() - edges)
+        found += [Closing(edge=edge, start=since.pop(edge), end=at + lag) for edge in opened]
+        since |= dict.fromkeys(edges - since.keys(), at + lag)
+    return sorted((one for one in found if one.start < one.end), key=lambda one: (one.start, one.edge))
+
+
+def closed_edges(database: Database, city: str) -> frozenset[str]:
+    """Return the edges that the flood orders which are served now close."""
+    return frozenset(
+        edge
+        for orders in open_flood_orders(database, city).values()
+        for stored in orders
+        if stored.state in SERVED
+        for edge, level in levels_by_edge(stored.order).items()
+        if level is Level.CLOSED
+    )
 
 
 def flood_question(
@@ -80,11 +88,9 @@ def flood_question(
     shift_s = _wettest(storm, sites, scenario.until_s - scenario.begin_s) - scenario.begin_s
     water = _water_by_edge(storm, sites, shift_s)
     limits = _limits(scenario.net_path)
-    edges = {site.id: [road.edge for road in site.roads] for site in sites}
     feed = [
-        ShutOnFeed(edge=edge, from_s=one.start.timestamp() - shift_s, until_s=one.end.timestamp() - shift_s)
+        ShutOnFeed(edge=one.edge, from_s=one.start.timestamp() - shift_s, until_s=one.end.timestamp() - shift_s)
         for one in closings
-        for edge in edges.get(one.site, ())
     ]
     told = {"storm": storm.name, "synthetic": storm.synthetic, "storm_note": storm.note, **(subject or {})}
     return FloodQuestion(

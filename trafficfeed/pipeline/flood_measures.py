@@ -317,7 +317,7 @@ def _depths(decision: Decision, sill_m: float) -> dict[str, float | None]:
 def _passable(decision: Decision, sill_m: float, closed_to: Sequence[WaterClass]) -> tuple[Wader, ...]:
     """Return who passes the deepest that is there or expected, and is not kept out; nobody, where nothing is known."""
     depths = [depth for depth in (decision.depth_m, decision.high_m) if depth is not None]
-    deepest = max(depths, default=inf) - sill_m
+    deepest = round(max(depths, default=inf) - sill_m, 2)  # as it is told: 49.7 cm are told as 50
     return tuple(Wader(kind.value) for kind in passable_at(deepest) if kind not in closed_to)
 
 

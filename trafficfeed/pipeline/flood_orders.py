@@ -40,7 +40,7 @@ _NOBODY: Final = "not stated by the city"
 _OWN_FAULTS: Final = ("order.", "match.", "schedule.", "window.")
 _LIVE: Final = tuple(state for state in OrderState if state not in FINAL)
 _DRAFTS: Final = (OrderState.DRAFT, OrderState.CHECKED, OrderState.SIMULATED)
-_SERVED: Final = (OrderState.PUBLISHED, OrderState.ACTIVE)
+SERVED: Final = (OrderState.PUBLISHED, OrderState.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +270,7 @@ class _Desk:
 
     def _over(self, one: StoredOrder, decision: Decision) -> Applied:
         """End an order whose water is gone; one that is not released, or has a new version waiting, is cancelled."""
-        ends = one.state in _SERVED
+        ends = one.state in SERVED
         step = end_order if ends else cancel_order
         try:
             step(

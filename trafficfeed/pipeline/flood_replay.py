@@ -19,6 +19,7 @@ from trafficfeed.flooding.scorecard import Scorecard, scored
 from trafficfeed.flooding.sites import Site
 from trafficfeed.flooding.storms import Storm, TrueWater
 from trafficfeed.pipeline.flood_forecasting import forecast_city
+from trafficfeed.pipeline.flood_gate import closed_edges
 from trafficfeed.pipeline.flood_intake import Intake, take
 from trafficfeed.pipeline.flood_orders import rule_of
 from trafficfeed.pipeline.flood_release import FloodRelease, decide_and_release, reading_to_release
@@ -41,7 +42,8 @@ class Replayed:
     """What a replay came to.
 
     `decisions` are all that were made, oldest first; `forecasts` all that were issued; `releases` counts the road
-    feeds and `map_releases` the maps that went out. `troubles` are those that were not published, by instant.
+    feeds and `map_releases` the maps that went out; `closed` are the edges that the feed had closed from each instant
+    on. `troubles` are those that were not published, by instant.
     """
 
     storm: Storm
@@ -50,6 +52,7 @@ class Replayed:
     forecasts: Sequence[CityForecast]
     releases: int
     map_releases: int
+    closed: Sequence[tuple[datetime, frozenset[str]]]
     troubles: Sequence[tuple[datetime, str]]
     scorecard: Scorecard
 
@@ -81,6 +84,7 @@ def replay(storm: Storm, settings: Settings, database: Database, *, progress: Pr
         forecasts=tuple(stage.forecasts),
         releases=stage.releases,
         map_releases=stage.map_releases,
+        closed=tuple(stage.closed),
         troubles=tuple(stage.troubles),
         scorecard=scored(stage.decisions, storm.truth, rule),
     )
@@ -122,6 +126,7 @@ class _Stage:
         self._forecast_at: datetime | None = None
         self.decisions: list[Decision] = []
         self.forecasts: list[CityForecast] = []
+        self.closed: list[tuple[datetime, frozenset[str]]] = []
         self.troubles: list[tuple[datetime, str]] = []
         self.releases = self.map_releases = 0
 
@@ -161,7 +166,9 @@ class _Stage:
         if round_ is None:
             return
         self.decisions += round_.decisions
-        self.releases += round_.released is not None
+        if round_.released is not None:
+            self.releases += 1
+            self.closed.append((at, closed_edges(self._database, self._city)))
         self.map_releases += round_.map_release is not None
         self.troubles += [(at, trouble) for trouble in round_.troubles]
 

@@ -67,7 +67,7 @@ def replay_city(
     report = None
     if options.drive:
         scenario = city_drive(city, folder=settings.state_dir / "runs" / "prepared")
-        question = flood_question(scenario, storm, sites, closings_of(played.decisions, storm.ends, lag=_LAG))
+        question = flood_question(scenario, storm, sites, closings_of(played.closed, storm.ends, lag=_LAG))
         report = run_trial(question, folder=out / "runs", workers=settings.simulation.workers, progress=progress)
         (out / "certificate.json").write_text(to_json(report.certificate(storm.ends)), "utf-8")
     return as_text(played, report, out)

@@ -6,7 +6,6 @@ Each step reads the settings, the clock and the store itself, and may run twice.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from trafficfeed.errors import TrafficFeedError
-from trafficfeed.flooding.decisions import Decision, Level
+from trafficfeed.flooding.decisions import Level
 from trafficfeed.flooding.forecast import THRESHOLDS_M, CityForecast
 from trafficfeed.flooding.observations import Quality
 from trafficfeed.flooding.scorecard import Scorecard, scored
@@ -25,7 +24,7 @@ from trafficfeed.pipeline.flood_feeders import FolderPoll, HttpPoll
 from trafficfeed.pipeline.flood_fitting import refit
 from trafficfeed.pipeline.flood_forecasting import forecast_city
 from trafficfeed.pipeline.flood_forecasts import FloodForecasts
-from trafficfeed.pipeline.flood_gate import Closing, flood_question
+from trafficfeed.pipeline.flood_gate import Closing, closed_edges, flood_question
 from trafficfeed.pipeline.flood_intake import take
 from trafficfeed.pipeline.flood_orders import rule_of
 from trafficfeed.pipeline.flood_release import decide_and_release
@@ -51,6 +50,7 @@ _LIKELY: Final = 0.05
 _SOON_S: Final = 6 * 3600.0
 _SCORED: Final = timedelta(days=7)
 _FOLLOWING: Final = (0.5,)
+_DRIVEN: Final = timedelta(hours=6)
 
 
 def now() -> datetime:
@@ -141,19 +141,20 @@ def simulate_step() -> dict[str, Any]:
     configured, database, works = _open()
     as_of, objects = now(), ObjectStore(configured.objects_url)
     forecast = FloodForecasts(objects, works.city.name).newest(as_of, not_older_than=timedelta(hours=1))
-    with database.reading() as connection:
-        decisions = FloodDecisions(connection, works.city.name).latest()
-    closings = _closings(decisions.values(), as_of)
+    end = as_of + _DRIVEN
+    closings = [Closing(edge=edge, start=as_of, end=end) for edge in sorted(closed_edges(database, works.city.name))]
     if forecast is None or not closings:
         return {"driven": False, "why": "no fresh forecast" if forecast is None else "nothing is closed"}
     storm = _foretold_storm(works, forecast)
+    shut = {one.edge for one in closings}
+    sites = [site.id for site in works.sites if any(road.edge in shut for road in site.roads)]
     question = flood_question(
         city_drive(works.city, folder=configured.state_dir / "runs" / "prepared"),
         storm,
         works.sites,
         closings,
         following=_FOLLOWING,
-        subject={"kind": "flood feed", "closed": [one.site for one in closings]},
+        subject={"kind": "flood feed", "closed": sites},
     )
     path = _certificate_path(works.city.name, certificate_id(question.inputs))
     data = objects.read(path)
@@ -224,12 +225,6 @@ def _open() -> tuple[Settings, Database, Waterworks]:
 
 def _is_wet(depth_m: float, quality: Quality) -> bool:
     return depth_m >= _WET_M and quality in {Quality.GOOD, Quality.UNCHECKED}
-
-
-def _closings(decisions: Any, as_of: datetime) -> list[Closing]:
-    closed: Sequence[Decision] = [one for one in decisions if one.level is Level.CLOSED and not one.awaits_approval]
-    end = as_of + timedelta(hours=2)
-    return [Closing(site=one.site, start=one.since, end=max(one.expected_end or end, end)) for one in closed]
 
 
 def _foretold_storm(works: Waterworks, forecast: CityForecast) -> Storm:
