@@ -19,7 +19,7 @@ from trafficfeed.pipeline.flood_measures import DEPTH_CLASSES_M
 SIZE: Final = 256
 ZOOMS: Final = range(6, 20)
 """Below it a city is a few pixels, above it a road fills the tile."""
-COLOURS: Final = ((143, 193, 227), (63, 143, 201), (11, 79, 148), (16, 24, 58))
+COLOURS: Final = ((106, 174, 224), (47, 128, 189), (11, 74, 140), (12, 18, 48))
 """Of the depth classes from 10 cm on: one blue, light to dark, as in `web/flood.css`."""
 UNKNOWN: Final = (91, 98, 103)
 _FINER: Final = 2  # drawn so much larger, so that edges are smooth
