@@ -3,7 +3,7 @@
 A path is of all roads of a site that lie equally high, which are equally deep at all times.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ import shapely.ops
 
 from api.flood_released import Floats, FloodPicture, Segment
 from api.map_frame import WIDTH, Frame
-from api.map_streets import StreetLabel, labels_on, path_data, streets_of
+from api.map_streets import StreetLabel, Streets, labels_on, path_data, streets_of
 from api.schematic import scale_bar
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.pipeline.flood_measures import DEPTH_CLASSES_M
@@ -37,6 +37,15 @@ class WetPath:
     title: str
     likely: str
     worst: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WetShapes:
+    """Segments that are drawn as one, their path data, and all of them as one shape in user units."""
+
+    groups: Sequence[Sequence[Segment]]
+    paths: Sequence[str]
+    all: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,26 +110,24 @@ def draw_floods(
     places = {place.id: place for place in picture.places}
     frame = _frame([*(one.line for one in picture.segments), *(np.array([p.lonlat]) for p in picture.places)])
     streets = streets_of(graph, frame)
-    groups = _groups(picture.segments)
-    lines = [_merged(own, frame) for own in groups]
+    wet = _wet_shapes(picture, frame)
     points = {id: frame.project([place.lonlat])[0] for id, place in places.items()}
-    discs = _discs([id for id in numbers if id in points][:_MOST_DISCS], points, lines, frame)
+    discs = _discs([id for id in numbers if id in points][:_MOST_DISCS], points, wet.all, frame)
     bar_units, bar_text = scale_bar(frame)
-    covered = [*lines, *(shapely.Point(disc.x, disc.y).buffer(_DISC + 4) for disc in discs)]
     return FloodDrawing(
         height=round(frame.height),
         minor=streets.minor,
         major=streets.major,
-        labels=labels_on(streets, frame, covered),
+        labels=_labels(picture, streets, frame, wet, discs),
         wet=[
             WetPath(
                 site=own[0].site,
-                path=path_data(shapely.get_parts(line)),
+                path=path,
                 title=_title(own, places[own[0].site].name if own[0].site in places else own[0].site),
                 likely=classes(picture.series(own[0], now)),
                 worst=classes(picture.series(own[0], now, worst=True)),
             )
-            for own, line in zip(groups, lines, strict=True)
+            for own, path in zip(wet.groups, wet.paths, strict=True)
         ],
         closed=_closed_paths(closed, picture.times(now), frame),
         discs=discs,
@@ -155,6 +162,29 @@ def _groups(segments: Iterable[Segment]) -> list[list[Segment]]:
     for one in segments:
         found.setdefault((-one.sill_m, one.site), []).append(one)
     return [found[key] for key in sorted(found)]
+
+
+def _wet_shapes(picture: FloodPicture, frame: Frame) -> _WetShapes:
+    """Return the wet stretches as they are drawn, worked out once for a release."""
+    found: _WetShapes | None = picture.derived.get("drawing")
+    if found is None:
+        groups = _groups(picture.segments)
+        lines = [_merged(own, frame) for own in groups]
+        paths = [path_data(shapely.get_parts(line)) for line in lines]
+        found = picture.derived["drawing"] = _WetShapes(groups=groups, paths=paths, all=shapely.union_all(lines))
+    return found
+
+
+def _labels(
+    picture: FloodPicture, streets: Streets, frame: Frame, wet: _WetShapes, discs: Sequence[SiteDisc]
+) -> list[StreetLabel]:
+    """Return the streets' names beside water and numbers; placed anew only where a number has moved."""
+    spots = tuple((disc.x, disc.y) for disc in discs)
+    kept: tuple[Any, list[StreetLabel]] | None = picture.derived.get("labels")
+    if kept is None or kept[0] != spots:
+        covered = [*shapely.get_parts(wet.all), *(shapely.Point(spot).buffer(_DISC + 4) for spot in spots)]
+        kept = picture.derived["labels"] = (spots, labels_on(streets, frame, covered))
+    return kept[1]
 
 
 def _merged(own: Sequence[Segment], frame: Frame) -> Any:
@@ -195,27 +225,30 @@ def _union(lines: Sequence[Any]) -> Any:
     return shapely.union_all(lines, grid_size=1.0)
 
 
-def _discs(sites: Sequence[str], points: dict[str, Floats], lines: Sequence[Any], frame: Frame) -> list[SiteDisc]:
-    """Place each site's number beside its place, where it covers least."""
-    water = shapely.union_all(lines) if lines else shapely.Point()
-    placed: list[SiteDisc] = []
-    for number, site in enumerate(sites, 1):
-        x, y = points[site]
-        best: tuple[float, float, float] | None = None
-        for away in _AWAY:
-            for turn in np.arange(16) * np.pi / 8:
-                at = np.array([x + away * np.cos(turn), y + away * np.sin(turn)])
-                at = np.clip(at, _DISC + 4, [WIDTH - _DISC - 4, frame.height - _DISC - 4])
-                room = min(
-                    [water.distance(shapely.Point(at)) if not water.is_empty else 99.0]
-                    + [float(np.hypot(at[0] - d.x, at[1] - d.y)) - _DISC for d in placed]
-                    + [float(np.hypot(*(at - points[other]))) for other in sites if other != site]
-                )
-                worth = min(room, _DISC + 8) - away / 20
-                if best is None or worth > best[0]:
-                    best = (worth, float(at[0]), float(at[1]))
-        assert best is not None
-        placed.append(
-            SiteDisc(site=site, number=number, x=round(best[1]), y=round(best[2]), at_x=round(x), at_y=round(y))
+def _discs(sites: Sequence[str], points: Mapping[str, Floats], water: Any, frame: Frame) -> list[SiteDisc]:
+    """Place each site's number beside its place, where it covers least water, and no other number or place."""
+    turns = np.arange(16) * np.pi / 8
+    steps = np.concatenate([away * np.column_stack([np.cos(turns), np.sin(turns)]) for away in _AWAY])
+    far = np.repeat(_AWAY, len(turns)) / 20
+    edge = np.array([WIDTH, frame.height]) - _DISC - 4
+    taken: list[Floats] = []
+    for site in sites:
+        spots = np.clip(points[site] + steps, _DISC + 4, edge)
+        others = [points[other] for other in sites if other != site]
+        room = shapely.distance(water, shapely.points(spots)) if not water.is_empty else np.full(len(spots), 99.0)
+        for other in others:
+            room = np.minimum(room, np.hypot(*(spots - other).T))
+        for other in taken:
+            room = np.minimum(room, np.hypot(*(spots - other).T) - _DISC)
+        taken.append(spots[int(np.argmax(np.minimum(room, _DISC + 8) - far))])
+    return [
+        SiteDisc(
+            site=site,
+            number=number,
+            x=round(spot[0]),
+            y=round(spot[1]),
+            at_x=round(points[site][0]),
+            at_y=round(points[site][1]),
         )
-    return placed
+        for number, (site, spot) in enumerate(zip(sites, taken, strict=True), 1)
+    ]

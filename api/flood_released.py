@@ -113,7 +113,8 @@ class FloodPicture:
 
         A reading that is not fresh tells nothing of now; NaN where nothing can be said.
         """
-        ahead = len(self.times(now)) - 1
+        passed = np.inf if self.issued_at is None else (now - self.issued_at).total_seconds()
+        ahead = int((self.horizons_s > passed).sum())
         found = np.full(ahead + 1, np.nan)
         found[0] = self.depth_now(of, now, worst=worst)
         if of.depths is not None:
@@ -179,7 +180,7 @@ def _segment(feature: Mapping[str, Any], datum: str, n_times: int) -> Segment:
 
 def _place(feature: Mapping[str, Any], datum: str, n_times: int) -> Place:
     facts = feature["properties"]
-    forecast = facts.get("forecast", {})
+    forecast = facts.get("forecast") or {}
     lon, lat = _wgs84([feature["geometry"]["coordinates"]], datum)[0]
     return Place(
         id=feature["id"],
