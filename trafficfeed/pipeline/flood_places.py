@@ -142,6 +142,12 @@ def sites_of(city: City, *, graph: RoadGraph | None = None, progress: Progress |
     return build(city, graph=roads, progress=progress).sites
 
 
+def ensured_sites(city: City, *, graph: RoadGraph | None = None) -> tuple[Site, ...]:
+    """Return the city's flood sites as `sites_of`; none where it has neither terrain nor a list."""
+    says = city.dem_path is not None or city.flooding.synthetic_terrain is not None or city.site_list_path.is_file()
+    return sites_of(city, graph=graph) if says or city.sites_path.is_file() else ()
+
+
 def _list_of(city: City, chosen: PlacesOptions) -> SiteList:
     path = chosen.site_list or city.site_list_path
     if chosen.site_list is None and city.flooding.site_list is None and not path.is_file():

@@ -27,9 +27,11 @@ from trafficfeed.pipeline.flood_forecasts import FloodForecasts
 from trafficfeed.pipeline.flood_gate import Closing, closed_edges, flood_question
 from trafficfeed.pipeline.flood_intake import take
 from trafficfeed.pipeline.flood_orders import rule_of
+from trafficfeed.pipeline.flood_places import ensured_sites
 from trafficfeed.pipeline.flood_release import decide_and_release
 from trafficfeed.pipeline.flood_replay import storm_of_record
 from trafficfeed.pipeline.flood_sources import Waterworks, waterworks_of
+from trafficfeed.pipeline.workspace import find_city
 from trafficfeed.publishing.documents import Document
 from trafficfeed.publishing.releases import ReleaseStore
 from trafficfeed.settings import Settings, settings
@@ -220,6 +222,7 @@ def scorecard_document(card: Scorecard, city: str, as_of: datetime) -> bytes:
 
 def _open() -> tuple[Settings, Database, Waterworks]:
     configured = settings()
+    ensured_sites(find_city(configured.city, configured.cities_dir))
     return configured, open_database(configured.database_url), waterworks_of(configured)
 
 

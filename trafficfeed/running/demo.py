@@ -11,6 +11,7 @@ from trafficfeed.pipeline.checking import check_stored_order
 from trafficfeed.pipeline.cities import build_city
 from trafficfeed.pipeline.city_sources import DEMO_CITY
 from trafficfeed.pipeline.closures import now
+from trafficfeed.pipeline.flood_places import ensured_sites
 from trafficfeed.pipeline.orders import VALIDATE_DAG, approve_order, create_order, submit_order, validation_run_id
 from trafficfeed.pipeline.triggers import drain
 from trafficfeed.pipeline.workspace import find_city, ground_of
@@ -38,6 +39,8 @@ _WORDS = {
 def ensure_city(settings: Settings, note: Note) -> None:
     """Build the demo city where it is missing or its source has changed; of any other city see that it is there.
 
+    Flood sites are built of any city that says where water gathers.
+
     Raises
     ------
     TrafficFeedError
@@ -46,7 +49,8 @@ def ensure_city(settings: Settings, note: Note) -> None:
     if settings.city == DEMO_CITY:
         build_city(settings.city, cities_dir=settings.cities_dir, progress=lambda what, _done, _all: note(what))
     city = find_city(settings.city, settings.cities_dir)
-    note(f"{len(ground_of(city).graph):,} edges")
+    sites = ensured_sites(city, graph=ground_of(city).graph)
+    note(f"{len(ground_of(city).graph):,} edges, {len(sites)} flood sites")
 
 
 def submit_demo(settings: Settings, database: Database) -> tuple[str, ...]:
