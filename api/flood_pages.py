@@ -11,10 +11,10 @@ import numpy as np
 from api import wording
 from api.deps import Services
 from api.flood_map_drawing import ClosedRoad, FloodDrawing, draw_floods
-from api.flood_released import Floats, FloodPicture, Place, picture_of
+from api.flood_released import Floats, FloodPicture, picture_of
 from api.flood_site_page import site_context
 from api.flood_sites import has_flood_sites
-from api.flood_views import SiteView, summary_of, views_of
+from api.flood_views import SiteView, closes, summary_of, views_of
 from api.flood_wording import DEPTH_CLASSES
 from api.pages import WEB, CityView, Pages
 from api.published import Record, records_in
@@ -85,8 +85,9 @@ class FloodPages:
             return page
 
     def _city(self, picture: FloodPicture | None, now: datetime) -> str:
-        views = [] if picture is None else views_of(picture, now, self._services.zone)
-        drawing = None if picture is None else self._drawn(picture, views, now)
+        records = self._records()
+        views = [] if picture is None else views_of(picture, records, now, self._services.zone)
+        drawing = None if picture is None else self._drawn(picture, records, views, now)
         return self._render(
             "flood.html",
             picture,
@@ -100,32 +101,41 @@ class FloodPages:
         )
 
     def _site(self, site: Site, picture: FloodPicture | None, now: datetime) -> str:
-        view, place = None, None
+        view, place, records = None, None, self._records()
         if picture is not None:
-            view = next((one for one in views_of(picture, now, self._services.zone) if one.id == site.id), None)
+            views = views_of(picture, records, now, self._services.zone)
+            view = next((one for one in views if one.id == site.id), None)
             place = next((one for one in picture.places if one.id == site.id), None)
-        context = site_context(self._services, site, place, picture, self._records(_orders([place])), now)
+        own = records.get(place.order, ()) if place is not None and place.order else ()
+        context = site_context(self._services, site, place, picture, own, now)
         return self._render("flood_site.html", picture, now, site=site, view=view, **context)
 
-    def _drawn(self, picture: FloodPicture, views: Sequence[SiteView], now: datetime) -> FloodDrawing | None:
+    def _drawn(
+        self,
+        picture: FloodPicture,
+        records: Mapping[str, Sequence[Record]],
+        views: Sequence[SiteView],
+        now: datetime,
+    ) -> FloodDrawing | None:
         """Return the map, or None where the city's graph cannot be read: the list still stands."""
         try:
             closed = [
                 ClosedRoad(coordinates=one.coordinates, until=one.window.end, title=_told(one))
-                for one in self._records(_orders(picture.places))
-                if one.rule.get("kind") in {"closure", "vehicles"} and one.window.contains(now) and not one.cancelled
+                for place in picture.places
+                for one in records.get(place.order, ())
+                if closes(one) and one.window.contains(now) and not one.cancelled
             ]
             return draw_floods(self._services.graph, picture, closed, [view.id for view in views], now)
         except TrafficFeedError:
             return None
 
-    def _records(self, orders: Mapping[str, str]) -> list[Record]:
-        """Return the released road records of these orders."""
-        board = self._services.feeds.board
-        document = board.documents.get("native")
-        if document is None or not orders:
-            return []
-        return [record for record in records_in(document.data) if record.order_id in orders]
+    def _records(self) -> dict[str, list[Record]]:
+        """Return the released road records by order."""
+        document = self._services.feeds.board.documents.get("native")
+        found: dict[str, list[Record]] = {}
+        for record in records_in(document.data) if document is not None else ():
+            found.setdefault(record.order_id, []).append(record)
+        return found
 
     def _slider(
         self, picture: FloodPicture, views: Sequence[SiteView], drawing: FloodDrawing | None, now: datetime
@@ -185,10 +195,6 @@ class FloodPages:
 
 def _versioned(name: str, data: bytes) -> str:
     return f"/web/{name}?v={hashlib.sha256(data).hexdigest()[:12]}"
-
-
-def _orders(places: Sequence[Place | None]) -> dict[str, str]:
-    return {place.order: place.id for place in places if place is not None and place.order}
 
 
 def _told(record: Record) -> str:

@@ -278,7 +278,7 @@ def _row(entry: DecisionEntry, rounds: int, zone: ZoneInfo, now: datetime) -> Lo
     return LogRow(
         at=wording.moment(one.decided_at, zone, now=now),
         level=one.level.value,
-        level_text=LEVELS[one.level.value],
+        level_text="Cleared" if one.level.value == "clear" else LEVELS[one.level.value],
         basis=BASES[one.basis.value],
         actor=entry.actor,
         reason=one.reason,

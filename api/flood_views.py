@@ -1,6 +1,6 @@
 """What a page says of each flood site, the most urgent first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from api import wording
-from api.flood_released import FRESH, Floats, FloodPicture, Place
+from api.flood_released import FRESH, Decided, Floats, FloodPicture, Place
 from api.flood_wording import BASES, LEVELS, METHODS, centimetres, clock, time_ahead
 from api.overview import Badge
+from api.published import Record
 
 BADGES = {
     "passed": Badge(text="Simulation passed", style="passed", explanation="Driven through SUMO, within all limits"),
@@ -47,22 +48,59 @@ class SiteView:
     worst_m: Floats
 
 
-def views_of(picture: FloodPicture, now: datetime, zone: ZoneInfo) -> list[SiteView]:
-    """Return all sites: closed ones first, then those with water, the deepest first, then those it comes to soonest."""
-    ordered = sorted(picture.places, key=lambda place: _urgency(place, picture, now))
-    return [_view(place, number, picture, now, zone) for number, place in enumerate(ordered, 1)]
+def stands(place: Place, records: Mapping[str, Sequence[Record]], now: datetime) -> Decided | None:
+    """Return what holds for a site in public; None where nothing does.
+
+    While a new decision awaits an officer the map tells of none: what its order says on the road is served on.
+    """
+    if place.decided is not None:
+        return place.decided
+    held = [one for one in records.get(place.order, ()) if one.window.contains(now) and not one.cancelled]
+    if not held:
+        return None
+    return Decided(
+        level="closed" if any(closes(one) for one in held) else "hazard",
+        basis="published",
+        since=min(one.window.start for one in held),
+        expected_end=max(one.window.end for one in held),
+        closed_to=(),
+    )
 
 
-def _urgency(place: Place, picture: FloodPicture, now: datetime) -> tuple[int, float, float, float, str, str]:
-    level = place.decided.level if place.decided is not None else "clear"
+def closes(record: Record) -> bool:
+    """Tell whether a record closes its road, to some vehicles at least."""
+    return record.rule.get("kind") in {"closure", "vehicles"}
+
+
+def views_of(
+    picture: FloodPicture, records: Mapping[str, Sequence[Record]], now: datetime, zone: ZoneInfo
+) -> list[SiteView]:
+    """Return all sites: closed ones first, then those with water, the deepest first, then those it comes to soonest.
+
+    Parameters
+    ----------
+    records
+        The released road records by order.
+    """
+    held = {place.id: stands(place, records, now) for place in picture.places}
+    ordered = sorted(picture.places, key=lambda place: _urgency(place, held[place.id], picture, now))
+    return [_view(place, held[place.id], number, picture, now, zone) for number, place in enumerate(ordered, 1)]
+
+
+def _urgency(
+    place: Place, held: Decided | None, picture: FloodPicture, now: datetime
+) -> tuple[int, float, float, float, str, str]:
+    level = held.level if held is not None else "clear"
     depth = float(np.nan_to_num(picture.series(place, now)[0]))
     soon = tuple(place.to_flood_s) if place.to_flood_s is not None else (np.inf,) * 3
     return (_RANK.get(level, 1), -round(depth, 2), soon[1], soon[0], place.name, place.id)
 
 
-def _view(place: Place, number: int, picture: FloodPicture, now: datetime, zone: ZoneInfo) -> SiteView:
+def _view(
+    place: Place, held: Decided | None, number: int, picture: FloodPicture, now: datetime, zone: ZoneInfo
+) -> SiteView:
     likely, worst = picture.series(place, now), picture.series(place, now, worst=True)
-    level = place.decided.level if place.decided is not None else "clear"
+    level = held.level if held is not None else "clear"
     to_flood, to_clear = times_ahead(place, picture, now, depth_m=float(likely[0]))
     return SiteView(
         id=place.id,
@@ -74,9 +112,9 @@ def _view(place: Place, number: int, picture: FloodPicture, now: datetime, zone:
         depth_from=depth_source(place, picture, now),
         to_flood=to_flood,
         to_clear=to_clear,
-        basis="" if place.decided is None or level == "clear" else BASES.get(place.decided.basis, place.decided.basis),
-        since="" if place.decided is None or level == "clear" else clock(place.decided.since, zone, now=now),
-        expected_end=_end(place, now, zone),
+        basis="" if held is None or level == "clear" else BASES.get(held.basis, held.basis),
+        since="" if held is None or level == "clear" else clock(held.since, zone, now=now),
+        expected_end=_end(held, now, zone),
         badge=BADGES.get(place.validation, BADGES["pending"]) if place.validation else None,
         certificate=place.certificate,
         order=place.order,
@@ -115,8 +153,8 @@ def _age(gone: timedelta) -> str:
     return wording.age(gone.total_seconds())
 
 
-def _end(place: Place, now: datetime, zone: ZoneInfo) -> str:
-    end = None if place.decided is None else place.decided.expected_end
+def _end(held: Decided | None, now: datetime, zone: ZoneInfo) -> str:
+    end = None if held is None else held.expected_end
     return "" if end is None or end <= now else clock(end, zone, now=now)
 
 

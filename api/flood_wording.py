@@ -11,10 +11,10 @@ import numpy as np
 from api import wording
 
 LEVELS: Final[Mapping[str, str]] = MappingProxyType(
-    {"closed": "Closed", "hazard": "Water on the road", "clear": "Open"}
+    {"closed": "Closed", "hazard": "Water on the road", "clear": "Not closed"}
 )
 BASES: Final[Mapping[str, str]] = MappingProxyType(
-    {"observed": "measured", "forecast": "forecast", "officer": "ordered by an officer"}
+    {"observed": "measured", "forecast": "forecast", "officer": "ordered by an officer", "published": "as published"}
 )
 METHODS: Final[Mapping[str, str]] = MappingProxyType(
     {

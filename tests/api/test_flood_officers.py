@@ -53,6 +53,19 @@ def test_a_closure_that_awaits_approval_is_shown_to_officers_and_to_nobody_else(
     assert officer.get("/v1/flooding/awaiting").status_code == 401
 
 
+def test_while_a_closure_awaits_approval_the_warning_that_is_published_still_shows(
+    officer: TestClient, settings: Settings
+) -> None:
+    told(settings, [0.15, 0.16, 0.17, 0.18])
+    released(settings)
+    done = released(settings, closing_soon(), at=NOW + timedelta(seconds=10))
+    assert done.decisions[-1].awaits_approval
+    running: Any = officer.app
+    running.state.services.feeds.refresh()
+    page = officer.get("/flooding").text
+    assert "Water on the road</b>" in page and "as published" in page and "Closed</b>" not in page
+
+
 def test_what_an_officer_approves_is_published_at_once(officer: TestClient, settings: Settings) -> None:
     released(settings, closing_soon())
     assert officer.get("/v1/orders", params={"state": "published"}).json()["orders"] == []
