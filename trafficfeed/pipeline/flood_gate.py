@@ -22,7 +22,7 @@ from trafficfeed.simulation.sumo_network import read_network
 from trafficfeed.store.database import Database
 
 _CRAWL_MPS: Final = 1.4
-"""Who drives into deep water all the same goes at a walk: at 0 the street would be blocked for the whole run."""
+"""Who drives into deep water all the same goes at a walk, which makes the least wave: at 0 nobody would get out."""
 _STEP_S: Final = 60.0
 _NOTICED_MPS: Final = 0.3
 

@@ -3,8 +3,9 @@
 The water is the world's, the published closures are the feed's, and the two need not agree: that is what is measured.
 Who follows is chosen by a hash of the vehicle's id, the same in every arm and with every seed. A follower whose way
 leads over a street that the feed shuts now takes the fastest way round it by the travel times of the last minutes, and
-is kept on the fastest way until it is there, as by any navigation; nobody else reacts, and nobody turns round at the
-water's edge.
+is kept on the fastest way until it is there, as by any navigation. Who is near the closure turns off at once, the
+others in the minutes after, so that each sees where those before went. A follower without any other way ends its trip
+on the last street before the water. Nobody else reacts, and nobody turns round at the water's edge.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ _WEIGHTS_S: Final = 60.0
 _TURNS: Final = 3  # those on another way look anew in so many groups, a minute apart: all at once would swing
 _SMOOTHING: Final = 0.5
 _AVOIDED_S: Final = 1e6
+_NEAR: Final = 6  # edges: who comes to the closure within so many does not wait for a turn
 _TRAVEL_TIME: Final = constants.VAR_CURRENT_TRAVELTIME
 
 
@@ -143,6 +145,7 @@ class _Followers:
         self._weighed_s = float("-inf")
         self._turn = 0
         self._guided: set[str] = set()
+        self._asked: set[str] = set()
         self.rerouted: list[Rerouted] = []
         self.ended_short: set[str] = set()
 
@@ -153,48 +156,56 @@ class _Followers:
             self._shut = shut
             return
         present = {one for one in self._sumo.vehicle.getIDList() if stable_share(f"flood {one}") < self._share}
-        asked = present if not shut <= self._shut else present - self._known
+        self._asked |= present if not shut <= self._shut else present - self._known
+        self._asked &= present
         self._known, self._shut = present, shut
         if time_s - self._weighed_s >= _WEIGHTS_S:
             self._weigh()
             self._weighed_s = time_s
-            self._look_anew(present - asked)
-        for vehicle in sorted(asked):
+            self._turn = (self._turn + 1) % _TURNS
+            self._look_anew(present - self._asked)
+        for vehicle in sorted(self._asked):
             self._send_round(vehicle, shut, time_s)
 
     def _look_anew(self, present: set[str]) -> None:
         self._guided &= present
-        self._turn = (self._turn + 1) % _TURNS
-        for vehicle in sorted(self._guided):
-            if int(stable_share(f"turn {vehicle}") * _TURNS) == self._turn:
+        for vehicle in sorted(self._guided & present):
+            if self._is_its_turn(vehicle):
                 with suppress(TraCIException):
                     self._sumo.vehicle.rerouteTraveltime(vehicle, currentTravelTimes=False)
 
     def _send_round(self, vehicle: str, shut: frozenset[str], time_s: float) -> None:
         car = self._sumo.vehicle
         route, here = car.getRoute(vehicle), max(car.getRouteIndex(vehicle), 0)
-        blocked = [edge for edge in route[here + 1 :] if edge in shut]
+        ahead = route[here + 1 :]
+        blocked = [edge for edge in ahead if edge in shut]
         if not blocked or car.getStops(vehicle):
-            return  # a bus keeps to its line
-        try:
-            if route[-1] in shut:
-                self._end_short(vehicle, route, here, shut)
-                route = car.getRoute(vehicle)
+            self._asked.discard(vehicle)  # a bus keeps to its line
+            return
+        if ahead.index(blocked[0]) > _NEAR and not self._is_its_turn(vehicle):
+            return
+        self._asked.discard(vehicle)
+        with suppress(TraCIException):  # no way at all from where it is
             for edge in shut:
                 car.setAdaptedTraveltime(vehicle, edge, _AVOIDED_S)
             car.rerouteTraveltime(vehicle, currentTravelTimes=False)
-        except TraCIException:
-            return  # no way at all from where it is: it drives on as it meant to
+        self._stop_before(vehicle, shut)
         self._guided.add(vehicle)
         left = set(car.getRoute(vehicle)[max(car.getRouteIndex(vehicle), 0) + 1 :])
         self.rerouted += [Rerouted(vehicle=vehicle, edge=edge, time_s=time_s) for edge in blocked if edge not in left]
 
-    def _end_short(self, vehicle: str, route: Sequence[str], here: int, shut: frozenset[str]) -> None:
-        """Let a trip that ends in the water end on its last street before it."""
-        dry = next((edge for edge in reversed(route[here:]) if edge not in shut), None)
-        if dry is not None:
-            self._sumo.vehicle.changeTarget(vehicle, dry)
-            self.ended_short.add(vehicle)
+    def _is_its_turn(self, vehicle: str) -> bool:
+        return int(stable_share(f"turn {vehicle}") * _TURNS) == self._turn
+
+    def _stop_before(self, vehicle: str, shut: frozenset[str]) -> None:
+        """Let a trip that can only go on through the water end on its last street before it."""
+        car = self._sumo.vehicle
+        route, here = car.getRoute(vehicle), max(car.getRouteIndex(vehicle), 0)
+        wet = next((n for n in range(here + 1, len(route)) if route[n] in shut), None)
+        if wet is not None and wet - 1 >= here:
+            with suppress(TraCIException):
+                car.changeTarget(vehicle, route[wet - 1])
+                self.ended_short.add(vehicle)
 
     def _weigh(self) -> None:
         """Let ways be chosen by the travel times of the last minutes, smoothed: all of one instant would swing."""

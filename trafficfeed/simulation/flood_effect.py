@@ -79,16 +79,19 @@ def effect_of(without: FloodDrive, with_feed: FloodDrive, water: Iterable[TrueDe
 
 
 def entered_deep(drive: FloodDrive, depths: Mapping[str, TrueDepth]) -> int:
-    """Return how many times a vehicle drove into `DEEP_M` of water or more."""
-    return sum(depths[one.edge].at(one.entered_s) >= DEEP_M for one in _wet(drive, depths))
+    """Return how many vehicles drove into `DEEP_M` of water or more; who parked in it did not."""
+    deep = (one for one in _wet(drive, depths) if not one.begins and depths[one.edge].at(one.entered_s) >= DEEP_M)
+    return len({one.vehicle for one in deep})
 
 
 def caught_deep(drive: FloodDrive, depths: Mapping[str, TrueDepth]) -> int:
-    """Return how many times the water rose to `DEEP_M` round a vehicle that had entered before."""
-    return sum(
-        depths[one.edge].at(one.entered_s) < DEEP_M <= depths[one.edge].deepest(one.entered_s, one.left_s)
+    """Return round how many vehicles, which had entered before, the water rose to `DEEP_M`."""
+    risen = (
+        one.vehicle
         for one in _wet(drive, depths)
+        if depths[one.edge].at(one.entered_s) < DEEP_M <= depths[one.edge].deepest(one.entered_s, one.left_s)
     )
+    return len(set(risen))
 
 
 def _wet(drive: FloodDrive, depths: Mapping[str, TrueDepth]) -> Iterable[Passage]:

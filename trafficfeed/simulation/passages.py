@@ -14,12 +14,16 @@ from trafficfeed.simulation.results import FloatArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A vehicle on an edge from `entered_s` until `left_s`; where it never left, the end of the run."""
+    """A vehicle on an edge from `entered_s` until `left_s`; where it never left, the end of the run.
+
+    `begins`: its trip begins there, it did not drive in.
+    """
 
     vehicle: str
     edge: str
     entered_s: float
     left_s: float
+    begins: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +76,12 @@ def _driven(path: Path, until_s: float) -> Iterator[Passage]:
             continue
         route = routes[-1]  # those before it were given up on the way, and are whole in the last
         entered = float(depart)
-        for edge, text in zip(route.get("edges", "").split(), route.get("exitTimes", "").split(), strict=False):
+        driven = zip(route.get("edges", "").split(), route.get("exitTimes", "").split(), strict=False)
+        for number, (edge, text) in enumerate(driven):
             left = float(text)
-            yield Passage(vehicle=name, edge=edge, entered_s=entered, left_s=left if left >= 0 else until_s)
+            yield Passage(
+                vehicle=name, edge=edge, entered_s=entered, left_s=left if left >= 0 else until_s, begins=number == 0
+            )
             if left < 0:
                 break
             entered = left
