@@ -28,8 +28,9 @@ STEP_S: Final = 10.0
 """How often followers look at the feed, s."""
 _WEIGHTS_S: Final = 60.0
 _TURNS: Final = 3  # those on another way look anew in so many groups, a minute apart: all at once would swing
-_SMOOTHING: Final = 0.5
+_SMOOTHING: Final = STEP_S / 180.0  # at one instant all stand at red: only some cycles together tell a travel time
 _AVOIDED_S: Final = 1e6
+_LONGEST_S: Final = 900.0
 _NEAR: Final = 6  # edges: who comes to the closure within so many does not wait for a turn
 _TRAVEL_TIME: Final = constants.VAR_CURRENT_TRAVELTIME
 
@@ -142,6 +143,7 @@ class _Followers:
         self._shut: frozenset[str] = frozenset()
         self._known: set[str] = set()
         self._travel_s: dict[str, float] = {}
+        self._told_s: dict[str, float] = {}
         self._weighed_s = float("-inf")
         self._turn = 0
         self._guided: set[str] = set()
@@ -151,6 +153,9 @@ class _Followers:
 
     def look(self, time_s: float) -> None:
         """Send round the closures whoever follows and is not yet on another way."""
+        if not self._feed:
+            return
+        self._sample()
         shut = frozenset(one.edge for one in self._feed if one.from_s <= time_s < one.until_s)
         if not shut:
             self._shut = shut
@@ -207,20 +212,24 @@ class _Followers:
                 car.changeTarget(vehicle, route[wet - 1])
                 self.ended_short.add(vehicle)
 
-    def _weigh(self) -> None:
-        """Let ways be chosen by the travel times of the last minutes, smoothed: all of one instant would swing."""
+    def _sample(self) -> None:
+        """Take what each street takes just now into its mean over the last minutes."""
         edge = self._sumo.edge
         if not self._travel_s:
             for name in edge.getIDList():
                 if not name.startswith(":"):
                     edge.subscribe(name, [_TRAVEL_TIME])
-                    self._travel_s[name] = edge.getTraveltime(name)
+                    self._travel_s[name] = self._told_s[name] = edge.getTraveltime(name)
         for name, values in edge.getAllSubscriptionResults().items():
-            before, now = self._travel_s[name], values.get(_TRAVEL_TIME, self._travel_s[name])
-            smoothed = before + _SMOOTHING * (min(now, _AVOIDED_S) - before)
-            if abs(smoothed - before) > 0.05 * before:
-                self._travel_s[name] = smoothed
-                edge.adaptTraveltime(name, smoothed)
+            before = self._travel_s[name]
+            self._travel_s[name] += _SMOOTHING * (min(values.get(_TRAVEL_TIME, before), _LONGEST_S) - before)
+
+    def _weigh(self) -> None:
+        """Let ways be chosen by the travel times of the last minutes."""
+        for name, seconds in self._travel_s.items():
+            if abs(seconds - self._told_s[name]) > 0.05 * self._told_s[name]:
+                self._told_s[name] = seconds
+                self._sumo.edge.adaptTraveltime(name, seconds)
 
 
 def _write_signs(path: Path, net_path: Path, water: Iterable[SlowedEdge]) -> None:
