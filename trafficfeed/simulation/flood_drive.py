@@ -2,10 +2,10 @@
 
 The water is the world's, the published closures are the feed's, and the two need not agree: that is what is measured.
 Who follows is chosen by a hash of the vehicle's id, the same in every arm and with every seed. A follower whose way
-leads over a street that the feed shuts now takes the fastest way round it by the travel times of the last minutes, and
-is kept on the fastest way until it is there, as by any navigation. Who is near the closure turns off at once, the
-others in the minutes after, so that each sees where those before went. A follower without any other way ends its trip
-on the last street before the water. Nobody else reacts, and nobody turns round at the water's edge.
+leads over a street that the feed shuts now takes the fastest way round it as it judges it: each street's free travel
+time, lengthened by chance by up to half. (By the travel times of the last minutes all take the same way at once, and
+jam it: tried, the mean trip in Bologna rose by 37 % instead of 4 %.) A follower without any other way ends its trip on
+the last street before the water. Nobody else reacts, and nobody turns round at the water's edge.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from lxml import etree
-from traci import constants
 from traci.exceptions import TraCIException
 
 from trafficfeed.simulation.departures import stable_share
@@ -26,13 +25,8 @@ from trafficfeed.simulation.sumo_network import read_network
 
 STEP_S: Final = 10.0
 """How often followers look at the feed, s."""
-_WEIGHTS_S: Final = 60.0
-_TURNS: Final = 3  # those on another way look anew in so many groups, a minute apart: all at once would swing
-_SMOOTHING: Final = STEP_S / 180.0  # at one instant all stand at red: only some cycles together tell a travel time
 _AVOIDED_S: Final = 1e6
-_LONGEST_S: Final = 900.0
-_NEAR: Final = 6  # edges: who comes to the closure within so many does not wait for a turn
-_TRAVEL_TIME: Final = constants.VAR_CURRENT_TRAVELTIME
+_JUDGEMENT: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +105,7 @@ def drive_through_water(
     )
     arguments = [
         *wet.arguments(seed),
-        *("--time-to-teleport", "300", "--ignore-route-errors"),
+        *("--time-to-teleport", "300", "--ignore-route-errors", "--weights.random-factor", f"{_JUDGEMENT:g}"),
         *("--vehroute-output", str(folder / "routes.xml"), "--vehroute-output.exit-times"),
         *("--vehroute-output.write-unfinished", "--vehroute-output.sorted"),
         *("--tripinfo-output", str(folder / "trips.xml")),
@@ -142,94 +136,48 @@ class _Followers:
         self._share = share
         self._shut: frozenset[str] = frozenset()
         self._known: set[str] = set()
-        self._travel_s: dict[str, float] = {}
-        self._told_s: dict[str, float] = {}
-        self._weighed_s = float("-inf")
-        self._turn = 0
-        self._guided: set[str] = set()
-        self._asked: set[str] = set()
         self.rerouted: list[Rerouted] = []
         self.ended_short: set[str] = set()
 
     def look(self, time_s: float) -> None:
-        """Send round the closures whoever follows and is not yet on another way."""
-        if not self._feed:
-            return
-        self._sample()
+        """Send round the closures whoever follows and has not been looked at since the last street was shut."""
         shut = frozenset(one.edge for one in self._feed if one.from_s <= time_s < one.until_s)
-        if not shut:
-            self._shut = shut
-            return
-        present = {one for one in self._sumo.vehicle.getIDList() if stable_share(f"flood {one}") < self._share}
-        self._asked |= present if not shut <= self._shut else present - self._known
-        self._asked &= present
-        self._known, self._shut = present, shut
-        if time_s - self._weighed_s >= _WEIGHTS_S:
-            self._weigh()
-            self._weighed_s = time_s
-            self._turn = (self._turn + 1) % _TURNS
-            self._look_anew(present - self._asked)
-        for vehicle in sorted(self._asked):
-            self._send_round(vehicle, shut, time_s)
-
-    def _look_anew(self, present: set[str]) -> None:
-        self._guided &= present
-        for vehicle in sorted(self._guided & present):
-            if self._is_its_turn(vehicle):
-                with suppress(TraCIException):
-                    self._sumo.vehicle.rerouteTraveltime(vehicle, currentTravelTimes=False)
+        if shut:
+            present = {one for one in self._sumo.vehicle.getIDList() if stable_share(f"flood {one}") < self._share}
+            asked = present if not shut <= self._shut else present - self._known
+            self._known = present
+            for vehicle in sorted(asked):
+                self._send_round(vehicle, shut, time_s)
+        self._shut = shut
 
     def _send_round(self, vehicle: str, shut: frozenset[str], time_s: float) -> None:
         car = self._sumo.vehicle
-        route, here = car.getRoute(vehicle), max(car.getRouteIndex(vehicle), 0)
-        ahead = route[here + 1 :]
-        blocked = [edge for edge in ahead if edge in shut]
+        blocked = [edge for edge in self._ahead(vehicle) if edge in shut]
         if not blocked or car.getStops(vehicle):
-            self._asked.discard(vehicle)  # a bus keeps to its line
-            return
-        if ahead.index(blocked[0]) > _NEAR and not self._is_its_turn(vehicle):
-            return
-        self._asked.discard(vehicle)
+            return  # a bus keeps to its line
         with suppress(TraCIException):  # no way at all from where it is
             for edge in shut:
                 car.setAdaptedTraveltime(vehicle, edge, _AVOIDED_S)
             car.rerouteTraveltime(vehicle, currentTravelTimes=False)
         self._stop_before(vehicle, shut)
-        self._guided.add(vehicle)
-        left = set(car.getRoute(vehicle)[max(car.getRouteIndex(vehicle), 0) + 1 :])
+        left = set(self._ahead(vehicle))
         self.rerouted += [Rerouted(vehicle=vehicle, edge=edge, time_s=time_s) for edge in blocked if edge not in left]
-
-    def _is_its_turn(self, vehicle: str) -> bool:
-        return int(stable_share(f"turn {vehicle}") * _TURNS) == self._turn
 
     def _stop_before(self, vehicle: str, shut: frozenset[str]) -> None:
         """Let a trip that can only go on through the water end on its last street before it."""
         car = self._sumo.vehicle
-        route, here = car.getRoute(vehicle), max(car.getRouteIndex(vehicle), 0)
-        wet = next((n for n in range(here + 1, len(route)) if route[n] in shut), None)
-        if wet is not None and wet - 1 >= here:
+        way = car.getRoute(vehicle)[max(car.getRouteIndex(vehicle), 0) :]
+        wet = next((n for n, edge in enumerate(way) if n and edge in shut), None)
+        if wet is not None:
             with suppress(TraCIException):
-                car.changeTarget(vehicle, route[wet - 1])
+                car.changeTarget(vehicle, way[wet - 1])
                 self.ended_short.add(vehicle)
 
-    def _sample(self) -> None:
-        """Take what each street takes just now into its mean over the last minutes."""
-        edge = self._sumo.edge
-        if not self._travel_s:
-            for name in edge.getIDList():
-                if not name.startswith(":"):
-                    edge.subscribe(name, [_TRAVEL_TIME])
-                    self._travel_s[name] = self._told_s[name] = edge.getTraveltime(name)
-        for name, values in edge.getAllSubscriptionResults().items():
-            before = self._travel_s[name]
-            self._travel_s[name] += _SMOOTHING * (min(values.get(_TRAVEL_TIME, before), _LONGEST_S) - before)
-
-    def _weigh(self) -> None:
-        """Let ways be chosen by the travel times of the last minutes."""
-        for name, seconds in self._travel_s.items():
-            if abs(seconds - self._told_s[name]) > 0.05 * self._told_s[name]:
-                self._told_s[name] = seconds
-                self._sumo.edge.adaptTraveltime(name, seconds)
+    def _ahead(self, vehicle: str) -> Sequence[str]:
+        """Return the edges that it has still to drive, without the one that it is on."""
+        car = self._sumo.vehicle
+        edges: Sequence[str] = car.getRoute(vehicle)[max(car.getRouteIndex(vehicle), 0) + 1 :]
+        return edges
 
 
 def _write_signs(path: Path, net_path: Path, water: Iterable[SlowedEdge]) -> None:
