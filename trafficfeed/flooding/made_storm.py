@@ -34,11 +34,15 @@ _MEMBERS: Final = 21
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StormShape:
-    """How the storm is: its length, the sea's highest level over the city's tide datum and when, and the seed."""
+    """How the storm is: its length, the sea's highest level over the city's tide datum and when, and the seed.
+
+    `rain` multiplies its cloudbursts.
+    """
 
     hours: float = 9.0
     sea_peak_m: float = 1.5
     sea_peak_h: float = 3.8
+    rain: float = 1.0
     seed: int = 1
 
 
@@ -47,7 +51,7 @@ def made_storm(sites: Sequence[Site], begins: datetime, shape: StormShape | None
     shape = shape or StormShape()
     random = np.random.default_rng(shape.seed)
     seconds = np.arange(0.0, shape.hours * 3600.0 + _STEP_S, _STEP_S)
-    rain = _rain_mmph(seconds)
+    rain = _rain_mmph(seconds, shape.rain)
     sea = _sea_m(seconds, shape.sea_peak_m, shape.sea_peak_h)
     depths = _depths(sites, rain, sea)
     start = begins.timestamp()
@@ -71,9 +75,26 @@ def made_storm(sites: Sequence[Site], begins: datetime, shape: StormShape | None
     )
 
 
-def _rain_mmph(seconds: Floats) -> Floats:
+def made_past(sites: Sequence[Site], until: datetime, *, storms: int = 24, seed: int = 100) -> list[Storm]:
+    """Make storms of the two years before `until`, lighter and heavier, on low seas and high: a record to fit on."""
+    random = np.random.default_rng(seed)
+    every = timedelta(days=730) / storms
+    found = []
+    for number in range(storms):
+        shape = StormShape(
+            sea_peak_m=float(random.uniform(0.2, 1.6)),
+            sea_peak_h=float(random.uniform(2.0, 6.0)),
+            rain=float(random.lognormal(-0.4, 0.5)),
+            seed=seed + number,
+        )
+        begins = until - every * (storms - number) + timedelta(hours=float(random.uniform(0, 48)))
+        found.append(made_storm(sites, begins.replace(minute=0, second=0, microsecond=0), shape))
+    return found
+
+
+def _rain_mmph(seconds: Floats, factor: float) -> Floats:
     bursts = [peak * np.exp(-0.5 * ((seconds / 60.0 - 60.0 * at) / width) ** 2 * 4) for at, width, peak in _BURSTS]
-    return np.asarray(_DRIZZLE_MMPH + np.sum(bursts, axis=0))
+    return np.asarray(_DRIZZLE_MMPH + factor * np.sum(bursts, axis=0))
 
 
 def _sea_m(seconds: Floats, peak_m: float, peak_h: float) -> Floats:

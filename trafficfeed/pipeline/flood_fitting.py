@@ -15,6 +15,7 @@ from trafficfeed.flooding.forecasting.past_issues import IssueLog
 from trafficfeed.flooding.forecasting.tides import tide_table
 from trafficfeed.flooding.observations import Floats, Quality, RainForecast, Reading, TidePrediction
 from trafficfeed.flooding.sites import Site
+from trafficfeed.flooding.storms import Storm
 from trafficfeed.pipeline.flood_forecasting import keep_parameters, tides_near
 from trafficfeed.pipeline.flood_intake import tides_taken
 from trafficfeed.pipeline.flood_sources import waterworks_of
@@ -87,6 +88,29 @@ def fitted(
     traces = [_trace(sites[row], tides, times, depths) for row, times, depths in record.floods]
     stations = {one.station: one for one in tides}
     return replace(made, nowcast=nowcast_fitting.fit(traces, stations, at) if traces else None)
+
+
+def fitted_on(storms: Sequence[Storm], sites: Sequence[Site], until: datetime) -> FloodParameters:
+    """Return the parameters fitted on storms, oldest first, by the water that truly stood; dry between them."""
+    watched = (storms[0].begins - timedelta(days=5)).timestamp(), until.timestamp()
+    floods = [
+        (row, *flood)
+        for storm in storms
+        for row, site in enumerate(sites)
+        if site.id in storm.truth
+        for flood in _floods(storm.truth[site.id].times[::3], storm.truth[site.id].depth_m[::3])
+    ]
+    record = Record(sites=sites, watched=dict.fromkeys((site.id for site in sites), watched), floods=floods)
+    return fitted(record, [issue for storm in storms for issue in storm.rain], _one_tide(storms), until)
+
+
+def _one_tide(storms: Sequence[Storm]) -> list[TidePrediction]:
+    """Return the storms' tides as one station's."""
+    tides = [storm.tide for storm in storms if storm.tide is not None]
+    if not tides:
+        return []
+    times, levels = (np.concatenate([getattr(one, name) for one in tides]) for name in ("times", "level_m"))
+    return [replace(tides[0], times=times, level_m=levels)]
 
 
 def record_of(sites: Sequence[Site], readings: Mapping[str, Sequence[Reading]]) -> Record:

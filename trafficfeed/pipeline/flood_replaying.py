@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from trafficfeed.flooding.made_storm import StormShape, made_storm
+from trafficfeed.flooding.made_storm import StormShape, made_past, made_storm
 from trafficfeed.flooding.sites import Site
 from trafficfeed.flooding.storms import Storm
+from trafficfeed.pipeline.flood_fitting import fitted_on
 from trafficfeed.pipeline.flood_forecasting import keep_parameters, parameters_of
 from trafficfeed.pipeline.flood_gate import closings_of, flood_question
 from trafficfeed.pipeline.flood_orders import rule_of
@@ -29,6 +30,7 @@ from trafficfeed.store.objects import ObjectStore
 
 _MADE_AT: Final = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 _LAG: Final = timedelta(seconds=5)
+_SINCE: Final = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +59,12 @@ def replay_city(
     sites = sites_of(city, graph=ground_of(city).graph, progress=progress)
     own = settings.model_copy(update={"city": city.name, "state_dir": out / "state", "database": "", "objects": ""})
     storm = _storm(settings, sites, options)
-    keep_parameters(
-        ObjectStore(own.objects_url), city.name, parameters_of(ObjectStore(settings.objects_url), city.name)
-    )
+    parameters = parameters_of(ObjectStore(settings.objects_url), city.name)
+    if options.span is None and parameters.fitted_until is None:
+        progress("fit on a made past", 0, 1)
+        parameters = fitted_on(made_past(sites, storm.begins - _SINCE), sites, storm.begins - _SINCE)
+        progress("fit on a made past", 1, 1)
+    keep_parameters(ObjectStore(own.objects_url), city.name, parameters)
     played = replay(storm, own, open_database(own.database_url), progress=progress)
     out.mkdir(parents=True, exist_ok=True)
     (out / "scorecard.json").write_bytes(scorecard_document(played.scorecard, city.name, storm.ends))

@@ -389,7 +389,7 @@ def amend_emergency(
     OrderInvalid
         If it is not a sound order by itself, or one of the `findings` is an error; nothing is stored.
     OrderConflict
-        If the order has ended or was cancelled, is not at `expected_revision`, or no reason is given; nothing is stored.
+        If the order is over, is not at `expected_revision`, or no reason is given; nothing is stored.
     """
     sound, found = _publishable(order, findings, reason)
     with database.transaction() as connection:

@@ -19,6 +19,8 @@ short storms taken lower, since gullies are built for less and are found clogged
 _CHANCE_AT_THRESHOLD: Final = 0.15
 """Of 10 cm at a listed site in rain of the threshold: even in such storms most of them stay dry."""
 _STEEPNESS: Final = 2.5
+_STILL_FALLING: Final = 4.0
+"""Rain of many hours counts for so many times the last hour's at most: what fell before is gone, or is read."""
 _SHALLOW_M: Final = 0.12
 _SEA_WIDTH_M: Final = 0.15
 _FIRST_M: Final = 0.10
@@ -51,7 +53,7 @@ def _ratio(look: Outlook, *, within: bool) -> Floats:
     total = np.concatenate([np.zeros((*line.shape[:-1], 1)), np.cumsum(line, axis=-1)], axis=-1)
     now = fallen.shape[-1] + np.arange(look.n_hours + 1)
     of = [(total[..., now] - total[..., np.maximum(now - n, 0)]) / mm for n, mm in RAIN_THRESHOLDS_MM.items()]
-    worst = np.max(np.stack(of), axis=0)
+    worst = np.minimum(np.max(np.stack(of), axis=0), _STILL_FALLING * of[0])
     return np.maximum.accumulate(worst, axis=-1) if within else worst
 
 

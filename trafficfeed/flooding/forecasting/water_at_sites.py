@@ -14,6 +14,7 @@ from trafficfeed.flooding.sites import Site
 
 Floats = npt.NDArray[np.float64]
 FRESH_S = 1200.0
+WATER_M, STANDS_S = 0.10, 3600.0
 SEA_HOURS = 48
 
 
@@ -69,10 +70,11 @@ def _line(readings: Sequence[Reading]) -> tuple[Floats, Floats]:
 
 
 def _at(instants: Floats, times: Floats, depth: Floats) -> Floats:
-    """Return the last depth at instants; NaN where it is older than 20 min."""
+    """Return the last depth at instants; NaN where it is older than 20 min, water than an hour: it does not vanish."""
     row = np.searchsorted(times, instants, side="right") - 1
-    fresh = (row >= 0) & (instants - times[np.maximum(row, 0)] <= FRESH_S)
-    return np.where(fresh, depth[np.maximum(row, 0)], np.nan)
+    last = depth[np.maximum(row, 0)]
+    fresh = instants - times[np.maximum(row, 0)] <= np.where(last >= WATER_M, STANDS_S, FRESH_S)
+    return np.where((row >= 0) & fresh, last, np.nan)
 
 
 def _rose(times: Floats, depth: Floats, since: float) -> bool:
