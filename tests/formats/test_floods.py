@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from lxml import etree
 from made_events import FEED
-from made_water import BEGAN, CLOSED, EXPECTED, HAZARD
+from made_flood_records import BEGAN, CLOSED, EXPECTED, HAZARD
 
 from trafficfeed.closures.orders import Hazard, Reason
 from trafficfeed.closures.road_events import RoadEvent
