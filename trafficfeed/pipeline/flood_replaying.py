@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from trafficfeed.errors import ScenarioInvalid
 from trafficfeed.flooding.made_storm import StormShape, made_past, made_storm
 from trafficfeed.flooding.sites import Site
 from trafficfeed.flooding.storms import Storm
@@ -102,7 +103,14 @@ def as_text(played: Replayed, report: FloodReport | None, out: Path) -> str:
 def _storm(settings: Settings, sites: Sequence[Site], options: ReplayOptions) -> Storm:
     if options.span is None:
         return made_storm(sites, _MADE_AT, StormShape(hours=options.hours, seed=options.seed))
-    return storm_of_record(settings, open_database(settings.database_url), *options.span)
+    storm = storm_of_record(settings, open_database(settings.database_url), *options.span)
+    if not storm.readings:
+        begins, ends = options.span
+        raise ScenarioInvalid(
+            f"the city recorded nothing from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC: "
+            "choose another time, or leave --since out for a made storm"
+        )
+    return storm
 
 
 def _minutes(seconds: Sequence[float]) -> str:
