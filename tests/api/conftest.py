@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sumo
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from made_requests import NOW, TOKEN
@@ -19,6 +18,7 @@ from api.deps import Services
 from api.main import create_app, furnish
 from trafficfeed.network.graph_cache import save_graph, save_places
 from trafficfeed.network.places_import import no_places
+from trafficfeed.network.sumo_binary import binary
 from trafficfeed.network.sumo_net import read_net
 from trafficfeed.settings import Settings
 from trafficfeed.store.database import upgrade
@@ -78,7 +78,7 @@ def _netconvert(net: Path, plain: Path) -> None:
     (plain / "n.nod.xml").write_text(f"<nodes>{''.join(nodes)}</nodes>", "utf-8")
     (plain / "e.edg.xml").write_text(f"<edges>{''.join(edges)}</edges>", "utf-8")
     command = [
-        Path(sumo.SUMO_HOME) / "bin" / "netconvert", "-n", plain / "n.nod.xml", "-e", plain / "e.edg.xml", "-o", net,
+        binary("netconvert"), "-n", plain / "n.nod.xml", "-e", plain / "e.edg.xml", "-o", net,
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
 

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def binary(name: str) -> Path:
     if not path.is_file():
         raise SourceUnavailable(f"{path} is not there: reinstall eclipse-sumo with `make setup`")
     return path
+
+
+def forget_sumos_proj() -> None:
+    """Let PROJ find its own data again; call it before rasterio is imported for the first time.
+
+    SUMO's Python packages, once imported, point PROJ at SUMO's data for the whole process, which the PROJ of other
+    packages (rasterio's) is too new to read. SUMO's own programs are told where theirs is when they are started.
+    """
+    for name in ("PROJ_DATA", "PROJ_LIB"):
+        if os.environ.get(name, "").startswith(str(sumo_home())):
+            del os.environ[name]
 
 
 @lru_cache(maxsize=1)

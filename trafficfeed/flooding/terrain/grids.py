@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyproj
 
 from trafficfeed.errors import ScenarioInvalid, SourceMalformed, SourceUnavailable
+from trafficfeed.network.sumo_binary import forget_sumos_proj
 
 LonLatBox = tuple[float, float, float, float]
 
@@ -89,6 +90,7 @@ def read_grid(path: Path, *, crs: str | None, box: LonLatBox | None, margin_m: f
 
 def warped(grid: Grid, crs: str) -> Grid:
     """Return `grid` on a north-up grid of `crs`, heights interpolated linearly between its cells."""
+    forget_sumos_proj()
     from rasterio.crs import CRS
     from rasterio.transform import array_bounds
     from rasterio.warp import Resampling, calculate_default_transform, reproject
@@ -124,6 +126,7 @@ def is_metric(crs: pyproj.CRS, lonlat: tuple[float, float]) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
+    forget_sumos_proj()
     import rasterio
 
     if not path.is_file():

@@ -11,6 +11,7 @@ from trafficfeed.flooding.terrain.elevation import Elevation, Floats
 from trafficfeed.flooding.terrain.grids import MOST_CELLS
 from trafficfeed.network.flooding_section import SyntheticTerrain
 from trafficfeed.network.road_graph import RoadGraph
+from trafficfeed.network.sumo_binary import forget_sumos_proj
 
 _MARGIN_M = 100.0
 
@@ -74,6 +75,7 @@ def _height(recipe: SyntheticTerrain, grid: Elevation, xy: Floats, corner: Float
 
 def _on_road(recipe: SyntheticTerrain, graph: RoadGraph, grid: Elevation, xy: Floats) -> npt.NDArray[np.bool_]:
     """Return whether each point is within half a road's width of an edge's line."""
+    forget_sumos_proj()
     from rasterio.features import rasterize
     from rasterio.transform import from_origin
 
