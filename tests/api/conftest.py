@@ -3,15 +3,13 @@
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from made_requests import NOW, TOKEN
+from made_requests import TOKEN, Clock
 from pydantic import SecretStr
 
 from api.deps import Services
@@ -81,19 +79,6 @@ def _netconvert(net: Path, plain: Path) -> None:
         binary("netconvert"), "-n", plain / "n.nod.xml", "-e", plain / "e.edg.xml", "-o", net,
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
-
-
-@dataclass
-class Clock:
-    """The API's clock, which tests set."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **delta: float) -> None:
-        self.now += timedelta(**delta)
 
 
 @pytest.fixture

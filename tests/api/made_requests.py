@@ -1,7 +1,8 @@
 """Orders and certificates made for the tests of the API."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trafficfeed.simulation.certificate import Certificate, Estimate, Reason, Verdict
@@ -56,3 +57,16 @@ def made_certificate(certificate_id: str = "c0ffee", verdict: Verdict = Verdict.
 def as_bytes(document: dict[str, Any]) -> bytes:
     """Return a document as a body."""
     return json.dumps(document).encode()
+
+
+@dataclass
+class Clock:
+    """The API's clock, which tests set."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **delta: float) -> None:
+        self.now += timedelta(**delta)

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Clock
 from fastapi.testclient import TestClient
 from made_flood_town import EVIL, SITES, dry_forecast, forecast_of, released, told, town_with, two_sites
-from made_requests import NOW
+from made_requests import NOW, Clock
 
 from trafficfeed.flooding.observations import RainForecast, RainReading
 from trafficfeed.flooding.sites import Site

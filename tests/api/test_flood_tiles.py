@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Clock
 from fastapi.testclient import TestClient
 from made_flood_town import SITES, forecast_of, released, told, town_with, two_sites
-from made_requests import NOW
+from made_requests import NOW, Clock
 from PIL import Image
 from pyproj import Transformer
 
