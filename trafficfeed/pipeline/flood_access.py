@@ -1,12 +1,12 @@
 """Which hospitals and fire stations an emergency vehicle still reaches, and leaves, as the water rises and falls."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from trafficfeed.flooding.road_state import STANDING_WATER_M, WaterClass
 from trafficfeed.network.places import PlaceKind
-from trafficfeed.network.reachability import reach
+from trafficfeed.network.reachability import Reach, reach
 from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.pipeline.workspace import Ground
 
@@ -41,20 +41,19 @@ def access_over_time(
         If the city's graph or places cannot be read.
     """
     limit = STANDING_WATER_M[WaterClass.EMERGENCY] if limit_m is None else limit_m
+    dry = reach(ground.graph, VehicleClass.EMERGENCY)
     known: dict[frozenset[int], Access] = {}
     found = []
     for at_s, by_edge in depths:
         shut = frozenset(ground.graph.index[edge] for edge, depth_m in by_edge.items() if depth_m >= limit)
         if shut not in known:
-            known[shut] = _access(ground, shut)
-        one = known[shut]
-        found.append(Access(at_s=at_s, all=one.all, reachable=one.reachable, cut_off=one.cut_off))
+            known[shut] = _access(ground, dry, shut)
+        found.append(replace(known[shut], at_s=at_s))
     return tuple(found)
 
 
-def _access(ground: Ground, shut: frozenset[int]) -> Access:
+def _access(ground: Ground, before: Reach, shut: frozenset[int]) -> Access:
     reached = reach(ground.graph, VehicleClass.EMERGENCY, shut)
-    before = reach(ground.graph, VehicleClass.EMERGENCY)
     everything = dict.fromkeys(SERVICES, 0)
     reachable = dict.fromkeys(SERVICES, 0)
     cut_off = []

@@ -61,8 +61,10 @@ def now() -> datetime:
 
 
 def due_step() -> dict[str, Any]:
-    """Tell whether to assess now: in a storm always, else once an hour. No sites: never."""
-    configured, database, works = _open()
+    """Tell whether to assess now: in a storm always, else once an hour. No sites: never. Sites are built if need be."""
+    configured = settings()
+    ensured_sites(find_city(configured.city, configured.cities_dir))
+    _, database, works = _open()
     if not works.sites:
         return {"due": False, "why": "the city has no flood sites"}
     as_of = now()
@@ -222,7 +224,6 @@ def scorecard_document(card: Scorecard, city: str, as_of: datetime) -> bytes:
 
 def _open() -> tuple[Settings, Database, Waterworks]:
     configured = settings()
-    ensured_sites(find_city(configured.city, configured.cities_dir))
     return configured, open_database(configured.database_url), waterworks_of(configured)
 
 

@@ -17,7 +17,15 @@ from trafficfeed.signals.accuracy.tally import Figures, Tally, merged
 from trafficfeed.signals.advice import DEFAULT_RULE, AdviceRule
 from trafficfeed.signals.topology_building import build_topology
 from trafficfeed.simulation.advised_drive import drive
-from trafficfeed.simulation.certificate import Certificate, Estimate, Reason, Verdict, certificate_id
+from trafficfeed.simulation.certificate import (
+    Certificate,
+    Estimate,
+    Reason,
+    Verdict,
+    certificate_id,
+    issued_text,
+    verdict_of_reasons,
+)
 from trafficfeed.simulation.comparison import estimates
 from trafficfeed.simulation.drive_scenario import DriveScenario
 from trafficfeed.simulation.driven_trips import pair_figures
@@ -102,10 +110,7 @@ class GateReport:
     @property
     def verdict(self) -> Verdict:
         """Publish where every gate is passed, hold where one has failed, inconclusive where more seeds would tell."""
-        reasons = self.reasons
-        if any(reason.decided and not reason.passed for reason in reasons):
-            return Verdict.HOLD
-        return Verdict.PUBLISH if all(reason.passed for reason in reasons) else Verdict.INCONCLUSIVE
+        return verdict_of_reasons(self.reasons)
 
 
 def run_gate(
@@ -198,7 +203,7 @@ def gate_certificate(report: GateReport, *, as_of: datetime) -> Certificate:
         metrics=report.metrics,
         accounting={},
         streets=(),
-        issued=as_of.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        issued=issued_text(as_of),
         tier="micro",
         seeds={"micro": list(report.question.seeds)},
         notes=tuple(_countdown_note(kind, figures) for kind, figures in report.countdowns.items()),

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -69,6 +70,18 @@ class Certificate:
     seeds: Mapping[str, Sequence[int]] = field(default_factory=dict)
     first_look: Mapping[str, Estimate] = field(default_factory=dict)
     notes: Sequence[str] = ()
+
+
+def verdict_of_reasons(reasons: Sequence[Reason]) -> Verdict:
+    """Return publish where every gate is passed, hold where one failed, inconclusive where more seeds would tell."""
+    if any(reason.decided and not reason.passed for reason in reasons):
+        return Verdict.HOLD
+    return Verdict.PUBLISH if all(reason.passed for reason in reasons) else Verdict.INCONCLUSIVE
+
+
+def issued_text(as_of: datetime) -> str:
+    """Return when a certificate is issued (aware), as it is written: RFC 3339 in UTC, to the second."""
+    return as_of.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def certificate_id(inputs: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from trafficfeed.simulation.certificate import (
     as_document,
     certificate_id,
     from_document,
+    issued_text,
     plain,
 )
 from trafficfeed.simulation.comparison import accounting, paired_delays
@@ -263,7 +264,7 @@ def _certificate(
         metrics=driven.metrics,
         accounting={"base": accounting(driven.base), "plan": accounting(driven.plan)},
         streets=streets_of(*driven.traffic, driven.graph, closed=_closed(question, driven.graph), names=names),
-        issued=_rfc3339(as_of),
+        issued=issued_text(as_of),
         tier=driven.tier,
         seeds={each.tier: each.seeds for each in tiers},
         first_look=tiers[0].metrics if len(tiers) > 1 else {},
@@ -282,7 +283,7 @@ def _undriven(question: Question, inputs: Mapping[str, Any], gate: str, message:
         metrics={},
         accounting={},
         streets=(),
-        issued=_rfc3339(as_of),
+        issued=issued_text(as_of),
         tier=question.first_tier,
     )
 
@@ -339,10 +340,6 @@ def _evidence(question: Question, tiers: Sequence[Driven]) -> Evidence:
         queue_base_m=base.max_queue_m.mean(axis=0),
         queue_plan_m=plan.max_queue_m.mean(axis=0),
     )
-
-
-def _rfc3339(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _hours(seconds: float) -> str:

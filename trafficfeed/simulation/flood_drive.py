@@ -10,7 +10,7 @@ the last street before the water. Nobody else reacts, and nobody turns round at 
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,15 +94,7 @@ def drive_through_water(
     folder.mkdir(parents=True, exist_ok=True)
     signs = folder / "water.add.xml"
     _write_signs(signs, scenario.net_path, water)
-    wet = DriveScenario(
-        name=scenario.name,
-        net_path=scenario.net_path,
-        route_paths=scenario.route_paths,
-        additional_paths=(*scenario.additional_paths, signs),
-        begin_s=scenario.begin_s,
-        until_s=scenario.until_s,
-        watch_from_s=scenario.begin_s,
-    )
+    wet = replace(scenario, additional_paths=(*scenario.additional_paths, signs), watch_from_s=scenario.begin_s)
     arguments = [
         *wet.arguments(seed),
         *("--time-to-teleport", "300", "--ignore-route-errors", "--weights.random-factor", f"{_JUDGEMENT:g}"),

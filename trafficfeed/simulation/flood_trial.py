@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,15 @@ import numpy as np
 
 from trafficfeed.network.sumo_binary import sumo_version
 from trafficfeed.progress import Progress, silent
-from trafficfeed.simulation.certificate import Certificate, Estimate, Reason, Verdict, certificate_id
+from trafficfeed.simulation.certificate import (
+    Certificate,
+    Estimate,
+    Reason,
+    Verdict,
+    certificate_id,
+    issued_text,
+    verdict_of_reasons,
+)
 from trafficfeed.simulation.comparison import estimates
 from trafficfeed.simulation.drive_scenario import DriveScenario
 from trafficfeed.simulation.flood_drive import FloodDrive, ShutOnFeed, SlowedEdge, drive_through_water
@@ -86,9 +94,7 @@ class FloodReport:
     @property
     def verdict(self) -> Verdict:
         """Publish where every gate is passed, hold where one has failed, inconclusive where more seeds would tell."""
-        if any(reason.decided and not reason.passed for reason in self.reasons):
-            return Verdict.HOLD
-        return Verdict.PUBLISH if all(reason.passed for reason in self.reasons) else Verdict.INCONCLUSIVE
+        return verdict_of_reasons(self.reasons)
 
     def certificate(self, as_of: datetime) -> Certificate:
         """Return the certificate; `as_of` (aware) is when it is issued."""
@@ -106,7 +112,7 @@ class FloodReport:
             metrics=metrics,
             accounting={},
             streets=(),
-            issued=as_of.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            issued=issued_text(as_of),
             tier="micro",
             seeds={"micro": tuple(self.question.seeds)},
             notes=(

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from trafficfeed.errors import SourceMalformed
 from trafficfeed.signals.controller_events import ControllerEvent
 from trafficfeed.signals.ingest.controllers import Controllers, groups_by_intersection
 from trafficfeed.signals.ingest.hires import LONGEST_PAUSE_S, HiresLamps, event_of
 from trafficfeed.signals.ingest.intake import Intake, Taken
+from trafficfeed.signals.ingest.json_body import read_body
 
 MOST_ROWS = 20_000
 Hear = Callable[[Sequence[ControllerEvent]], None]
@@ -104,11 +105,4 @@ def read_rows(data: bytes) -> RowsBody:
     SourceMalformed
         If it is no JSON, or not of this shape; says where.
     """
-    try:
-        return RowsBody.model_validate_json(data)
-    except ValidationError as broken:
-        first = broken.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the body"
-        raise SourceMalformed(
-            f"rows of controllers: {where}: {first['msg']} ({broken.error_count()} faults in all)"
-        ) from broken
+    return read_body(RowsBody, data, "rows of controllers")

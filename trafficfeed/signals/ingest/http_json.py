@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from trafficfeed.errors import SourceMalformed
 from trafficfeed.signals.aspects import Aspect
 from trafficfeed.signals.events import AnnouncedEnd, GroupKey, LampEvent
 from trafficfeed.signals.ingest.intake import Intake, Taken
+from trafficfeed.signals.ingest.json_body import read_body
 
 MOST_STATES = 20_000
 
@@ -79,11 +79,4 @@ def read_states(data: bytes) -> StatesBody:
     SourceMalformed
         If it is no JSON, or not of this shape; says where.
     """
-    try:
-        return StatesBody.model_validate_json(data)
-    except ValidationError as broken:
-        first = broken.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the body"
-        raise SourceMalformed(
-            f"lamp states: {where}: {first['msg']} ({broken.error_count()} faults in all)"
-        ) from broken
+    return read_body(StatesBody, data, "lamp states")
