@@ -29,14 +29,14 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not this folder: its names are not modules' names
 
 from trafficfeed.flooding.decisions import Level
-from trafficfeed.flooding.made_storm import StormShape, made_past, made_storm
+from trafficfeed.flooding.made_storm import StormShape, made_storm
 from trafficfeed.flooding.site_document import write_sites
 from trafficfeed.flooding.sites import Site, SiteRoad, SiteSource
 from trafficfeed.network.road_graph import RoadGraph
 from trafficfeed.network.vehicle_classes import VehicleClass
 from trafficfeed.pipeline.cities import BuildOptions, build_city
 from trafficfeed.pipeline.flood_access import access_over_time
-from trafficfeed.pipeline.flood_fitting import fitted_on
+from trafficfeed.pipeline.flood_fitting import fitted_on_made_past
 from trafficfeed.pipeline.flood_forecasting import keep_parameters
 from trafficfeed.pipeline.flood_gate import closings_of, flood_question
 from trafficfeed.pipeline.flood_places import sites_of
@@ -81,9 +81,7 @@ def measure(name: str, folder: Path, seeds: Sequence[int], following: Sequence[f
     ground = ground_of(city)
     sites = sites_of(city, graph=ground.graph)
     storm = made_storm(sites, BEGINS, StormShape())
-    since = storm.begins - timedelta(days=5)
-    made = fitted_on(made_past(sites, since), sites, since)
-    keep_parameters(ObjectStore(settings.objects_url), city.name, made)
+    keep_parameters(ObjectStore(settings.objects_url), city.name, fitted_on_made_past(sites, storm))
     with bars() as progress:
         played = replay(storm, settings, open_database(settings.database_url), progress=progress)
         closings = closings_of(played.closed, storm.ends, lag=_LAG)

@@ -101,34 +101,16 @@ class Decider:
         rule, now = self.rule, moment.expectation
         new = self._new(moment)
         deepest = max(new, key=lambda one: one.depth_m, default=None)
-        if deepest is not None and deepest.depth_m >= rule.closes_m:
-            return _Call(
-                level=Level.CLOSED,
-                basis=Basis.OBSERVED,
-                seen=[deepest],
-                reason=f"{_told(deepest)}: closed from {_cm(rule.closes_m)} on.",
-            )
-        if now.closing is not None and now.closing > rule.cost_ratio:
-            return _Call(
-                level=Level.CLOSED,
-                basis=Basis.FORECAST,
-                seen=new,
-                reason=self._foretold(now, now.closing, rule.closes_m, rule.cost_ratio),
-            )
-        if deepest is not None and deepest.depth_m >= rule.hazard_m:
-            return _Call(
-                level=Level.HAZARD,
-                basis=Basis.OBSERVED,
-                seen=[deepest],
-                reason=f"{_told(deepest)}: warned of from {_cm(rule.hazard_m)} on.",
-            )
-        if now.wetting is not None and now.wetting > rule.hazard_cost_ratio:
-            return _Call(
-                level=Level.HAZARD,
-                basis=Basis.FORECAST,
-                seen=new,
-                reason=self._foretold(now, now.wetting, rule.clears_m, rule.hazard_cost_ratio),
-            )
+        for level, from_m, chance, ratio, foretold_m in (
+            (Level.CLOSED, rule.closes_m, now.closing, rule.cost_ratio, rule.closes_m),
+            (Level.HAZARD, rule.hazard_m, now.wetting, rule.hazard_cost_ratio, rule.clears_m),
+        ):
+            if deepest is not None and deepest.depth_m >= from_m:
+                why = f"{_told(deepest)}: {_word(level)} from {_cm(from_m)} on."
+                return _Call(level=level, basis=Basis.OBSERVED, seen=[deepest], reason=why)
+            if chance is not None and chance > ratio:
+                why = self._foretold(now, chance, foretold_m, ratio)
+                return _Call(level=level, basis=Basis.FORECAST, seen=new, reason=why)
         return _Call(level=Level.CLEAR, basis=Basis.OBSERVED, seen=new, reason=_dry(new, moment))
 
     def _new(self, moment: _Moment) -> list[Seen]:

@@ -13,6 +13,7 @@ from trafficfeed.flooding.forecasting.nowcast_fitting import FloodTrace
 from trafficfeed.flooding.forecasting.parameters import FloodParameters
 from trafficfeed.flooding.forecasting.past_issues import IssueLog
 from trafficfeed.flooding.forecasting.tides import tide_table
+from trafficfeed.flooding.made_storm import made_past
 from trafficfeed.flooding.observations import Floats, Quality, RainForecast, Reading, TidePrediction
 from trafficfeed.flooding.sites import Site
 from trafficfeed.flooding.storms import Storm
@@ -30,6 +31,7 @@ _WET_M: Final = 0.02
 _DEEP_ENOUGH_M: Final = 0.05
 _GAP_S: Final = 5400.0  # water that is back within it is of the same flood
 _HOURS: Final = 72
+_BEFORE_STORM: Final = timedelta(days=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,12 @@ def fitted_on(storms: Sequence[Storm], sites: Sequence[Site], until: datetime) -
     ]
     record = Record(sites=sites, watched=dict.fromkeys((site.id for site in sites), watched), floods=floods)
     return fitted(record, [issue for storm in storms for issue in storm.rain], _one_tide(storms), until)
+
+
+def fitted_on_made_past(sites: Sequence[Site], storm: Storm) -> FloodParameters:
+    """Return the parameters fitted on storms made up for the time before a made storm: the record of a made city."""
+    until = storm.begins - _BEFORE_STORM
+    return fitted_on(made_past(sites, until), sites, until)
 
 
 def _one_tide(storms: Sequence[Storm]) -> list[TidePrediction]:

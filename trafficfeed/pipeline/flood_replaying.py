@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 
 from trafficfeed.errors import ScenarioInvalid
-from trafficfeed.flooding.made_storm import StormShape, made_past, made_storm
+from trafficfeed.flooding.made_storm import StormShape, made_storm
 from trafficfeed.flooding.sites import Site
 from trafficfeed.flooding.storms import Storm
-from trafficfeed.pipeline.flood_fitting import fitted_on
+from trafficfeed.pipeline.flood_fitting import fitted_on_made_past
 from trafficfeed.pipeline.flood_forecasting import keep_parameters, parameters_of
 from trafficfeed.pipeline.flood_gate import closings_of, flood_question
 from trafficfeed.pipeline.flood_orders import rule_of
@@ -31,7 +31,6 @@ from trafficfeed.store.objects import ObjectStore
 
 _MADE_AT: Final = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 _LAG: Final = timedelta(seconds=5)
-_SINCE: Final = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ def replay_city(
     parameters = parameters_of(ObjectStore(settings.objects_url), city.name)
     if options.span is None and parameters.fitted_until is None:
         progress("fit on a made past", 0, 1)
-        parameters = fitted_on(made_past(sites, storm.begins - _SINCE), sites, storm.begins - _SINCE)
+        parameters = fitted_on_made_past(sites, storm)
         progress("fit on a made past", 1, 1)
     keep_parameters(ObjectStore(own.objects_url), city.name, parameters)
     played = replay(storm, own, open_database(own.database_url), progress=progress)
